@@ -1,0 +1,62 @@
+/* limits.h: every bound of qms in one place, proved against each other.
+ * "Full" is an answer, never growth: what exceeds a bound is refused with 400, 413 or 503. */
+#ifndef QMS_BASE_LIMITS_H
+#define QMS_BASE_LIMITS_H
+
+#include <assert.h>
+
+enum {
+    /* names and texts, in bytes of UTF-8 */
+    USERNAME_BYTES_MAX = 256,
+    NAME_BYTES_MAX = 256,          /* plans, resource types, add-ons, units */
+    DESCRIPTION_BYTES_MAX = 4096,  /* plans, add-ons */
+    METADATA_BYTES_MAX = 65536,
+    IDEMPOTENCY_KEY_BYTES_MAX = 255,
+
+    /* lists */
+    USAGE_ITEMS_MAX = 10000,       /* POST /v2/usages (the bound) */
+    CATALOGUE_ROWS_MAX = 1000,     /* rates or quota defaults in one request */
+    OVERAGE_LINES_MAX = 1000,      /* of a page of GET /v2/overages; a user is never split */
+
+    /* engine */
+    QUEUE_REQUESTS_MAX = 16384,
+    BATCH_OPERATIONS_MAX = 4096,
+    LIST_SLICE_OPERATIONS_MAX = 256,
+    CACHE_ACCOUNTS_DEFAULT = 65536,
+    REQUEST_WAIT_MS_DEFAULT = 10000,   /* older ones are answered UNAVAILABLE, not executed */
+    COMMIT_RESOLVE_MS_DEFAULT = 10000, /* how long to look for a batch of unknown outcome */
+    COMMIT_TARGET_US = 10000,          /* the batch size follows this commit time */
+
+    /* messages */
+    MESSAGE_PARTS_MAX = 16384, /* messages and list items in one: bounds the memory they take */
+
+    /* JSON */
+    JSON_DEPTH_MAX = 32,
+    JSON_MEMBERS_MAX = 1024, /* of one object: bounds what finding repeated names may cost */
+    NUMBER_BYTES_MAX = 256,  /* an amount as text; a longer one counts as out of range */
+
+    /* HTTP */
+    HTTP_HEAD_BYTES_MAX = 16384,
+    HTTP_HEADERS_MAX = 64,
+    HTTP_BODY_BYTES_MAX = 1 << 20,
+    HTTP_USAGES_BODY_BYTES_MAX = 16 << 20,
+    HTTP_BUFFERED_BYTES_MAX = 256 << 20, /* bodies and answers of all connections together */
+    HTTP_CONNECTIONS_MAX = 4096,
+    HTTP_PIPELINE_MAX = 64,              /* unanswered requests of one connection */
+
+    /* subscriptions */
+    SUBSCRIPTION_PERIODS_MAX = 10, /* years bought at once */
+
+    /* time */
+    REQUEST_KEY_KEPT_DAYS = 35,             /* of an Idempotency-Key; ids of usages stay for ever */
+    EFFECTIVE_AHEAD_US_MAX = 300 * 1000000, /* effective dates further ahead are refused */
+};
+
+static_assert(BATCH_OPERATIONS_MAX >= 2 * LIST_SLICE_OPERATIONS_MAX,
+              "single requests fit into a batch beside a slice of a list");
+static_assert(QUEUE_REQUESTS_MAX >= 2 * BATCH_OPERATIONS_MAX,
+              "one batch fills while one commits");
+static_assert(HTTP_BUFFERED_BYTES_MAX >= 8 * HTTP_USAGES_BODY_BYTES_MAX,
+              "several of the largest bodies fit at once");
+
+#endif

@@ -1,0 +1,45 @@
+/* command.h: what a subcommand of qms is, and what all of them share.
+ * A command returns its exit code, one of codes.h; only main.c ends the process. */
+#ifndef QMS_CLI_COMMAND_H
+#define QMS_CLI_COMMAND_H
+
+#include "base/options.h"
+
+struct action;
+
+struct command {
+    const char *name;     /* one word, or two: "plan list" is the command list of the group plan */
+    const char *operands; /* for the usage line: "FILE..." */
+    const char *summary;  /* one line */
+    const char *details;  /* further lines for "qms help NAME", each with its line feed; "" */
+    const struct option_row *options;
+    size_t operands_min, operands_max;
+    int (*run)(const struct command *command, int count, char **arguments);
+    const struct action *action; /* what action_run() does; else NULL */
+};
+
+extern const struct command command_ingest;
+extern const struct command command_user;
+extern const struct command command_overages;
+
+/* Rows of command tables; each ends with a row without a name. */
+extern const struct command commands_catalogue[]; /* plan ..., resource ... */
+extern const struct command commands_account[];   /* subscribe, quota ..., history ... */
+extern const struct command commands_addon[];     /* addon ... */
+
+/* The option every client has; place: of a const char * in its settings. */
+#define COMMAND_URL_ROW(place)                                                                     \
+    {"url", "url", "QMS_URL", OPTION_TEXT, place, CLIENT_URL_DEFAULT, "URL",                       \
+     "the server to talk to", 0, 0}
+
+/* options_parse() with the command's table, and its number of operands checked. */
+QMS_MUST_CHECK bool command_parse(const struct command *command, void *settings, int *count,
+                                  char **arguments, struct arena *arena, struct qms_error *error);
+
+/* Says "qms NAME: text" on standard error and returns the exit code. */
+int command_fail(const struct command *command, const struct qms_error *error);
+
+/* The candidate a misspelled word is closest to, or NULL when none is close. */
+const char *command_nearest(const char *word, const char *const *candidates, size_t count);
+
+#endif

@@ -1,0 +1,48 @@
+/* engine.h: turns submitted requests into store transactions, one batch at a time (design 2).
+ * Invariant: no reply leaves before the transaction that produced it has committed.
+ * Threads:   engine_submit() from any thread; the engine thread decides and saves; done() runs on
+ *            the reply thread or, for a read of a cached account, inside engine_submit().
+ * Ownership: engine_submit() takes the request; request->done() gives it back, exactly once. */
+#ifndef QMS_ENGINE_ENGINE_H
+#define QMS_ENGINE_ENGINE_H
+
+#include "engine/metrics.h"
+#include "engine/request.h"
+#include "store/store.h"
+
+struct engine;
+
+struct engine_options {
+    struct store *store;          /* the engine closes it */
+    struct metrics *metrics;
+    struct text default_plan;     /* "Basic" */
+    bool report_overages;         /* false: overage operations answer "none" (qms-operations 10) */
+    bool reads_subscribe;         /* false: reads do not create users (defect 56) */
+    size_t cache_accounts_max;
+    size_t queue_requests_max;
+    int64_t request_wait_us_max;
+    int64_t commit_resolve_us_max;
+    void (*replied)(void *context); /* after the done() calls of a batch: wake the front's loops */
+    void *replied_context;
+};
+
+void engine_options_init(struct engine_options *options); /* the defaults of limits.h */
+
+/* Loads the catalogue and starts the threads. */
+struct engine *engine_open(const struct engine_options *options, struct qms_error *error);
+
+/* Takes the request. Refused (queue full, stopping): every operation carries BUSY or UNAVAILABLE
+ * and done() is called before this returns. may_answer_now: the caller can bear done() inside
+ * this call, and has no earlier request of the same client unanswered. */
+void engine_submit(struct engine *engine, struct request *request, bool may_answer_now);
+
+/* Not ready: the store does not answer, or the default plan is missing or has no active rate. */
+bool engine_ready(struct engine *engine, struct qms_error *error);
+
+size_t engine_queue_depth(struct engine *engine);
+
+/* Finishes what was submitted, refuses what comes after, then joins the threads. */
+void engine_stop(struct engine *engine);
+void engine_close(struct engine *engine);
+
+#endif

@@ -1,0 +1,124 @@
+#include "engine/metrics.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+
+/* Bounds double from 16 to 8,388,608: microseconds from 16 us to 8 s, or operations of a batch. */
+static uint64_t histogram_bound(int bucket) {
+    return UINT64_C(16) << bucket;
+}
+
+void histogram_add(struct histogram *histogram, uint64_t value) {
+    int bucket = 0;
+    if (value > 16) {
+        bucket = 64 - __builtin_clzll((value - 1) >> 4);
+        if (bucket > HISTOGRAM_BUCKETS) bucket = HISTOGRAM_BUCKETS;
+    }
+    atomic_fetch_add_explicit(&histogram->buckets[bucket], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&histogram->sum, value, memory_order_relaxed);
+}
+
+void metrics_request(struct metrics *metrics, enum operation operation, int status,
+                     int64_t latency_us) {
+    if (operation >= OP_COUNT) return;
+    if (status < 0 || status >= METRICS_STATUS_MAX) status = 0;
+    atomic_fetch_add_explicit(&metrics->requests[operation][status], 1, memory_order_relaxed);
+    histogram_add(&metrics->latency_us[operation], latency_us < 0 ? 0 : (uint64_t)latency_us);
+}
+
+static uint64_t metrics_read(atomic_uint_fast64_t *cell) {
+    return atomic_load_explicit(cell, memory_order_relaxed);
+}
+
+/* The samples of one histogram; labels is empty or ends with a comma. scale turns the unit that is
+ * counted (microseconds) into the one that is shown (seconds). */
+static void metrics_write_histogram(struct histogram *histogram, const char *name,
+                                    const char *labels, double scale, FILE *out) {
+    uint64_t seen = 0;
+    for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        seen += metrics_read(&histogram->buckets[i]);
+        fprintf(out, "%s_bucket{%sle=\"%.9g\"} %" PRIu64 "\n", name, labels,
+                (double)histogram_bound(i) * scale, seen);
+    }
+    seen += metrics_read(&histogram->buckets[HISTOGRAM_BUCKETS]);
+    fprintf(out, "%s_bucket{%sle=\"+Inf\"} %" PRIu64 "\n", name, labels, seen);
+    int bare = labels[0] == '\0' ? 0 : (int)__builtin_strlen(labels) - 1;
+    const char *open = bare == 0 ? "" : "{", *close = bare == 0 ? "" : "}";
+    fprintf(out, "%s_sum%s%.*s%s %.9g\n", name, open, bare, labels, close,
+            (double)metrics_read(&histogram->sum) * scale);
+    fprintf(out, "%s_count%s%.*s%s %" PRIu64 "\n", name, open, bare, labels, close, seen);
+}
+
+static void metrics_head(const char *name, const char *type, const char *help, FILE *out) {
+    fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* Operations that nobody has used show no histogram: forty of them would bury the others. */
+static bool metrics_seen(struct metrics *metrics, int operation) {
+    uint64_t seen = 0;
+    for (int i = 0; i <= HISTOGRAM_BUCKETS; i++) {
+        seen += metrics_read(&metrics->latency_us[operation].buckets[i]);
+    }
+    return seen > 0;
+}
+
+static void metrics_write_requests(struct metrics *metrics, FILE *out) {
+    metrics_head("qms_requests_total", "counter", "Answered requests by operation and status.",
+                 out);
+    for (int operation = 0; operation < OP_COUNT; operation++) {
+        for (int status = 0; status < METRICS_STATUS_MAX; status++) {
+            uint64_t count = metrics_read(&metrics->requests[operation][status]);
+            if (count == 0) continue;
+            fprintf(out, "qms_requests_total{operation=\"%s\",code=\"%d\"} %" PRIu64 "\n",
+                    operation_name((enum operation)operation), status, count);
+        }
+    }
+    metrics_head("qms_request_duration_seconds", "histogram",
+                 "Time from a complete request to its answer.", out);
+    for (int operation = 0; operation < OP_COUNT; operation++) {
+        if (!metrics_seen(metrics, operation)) continue;
+        char labels[80];
+        snprintf(labels, sizeof labels, "operation=\"%s\",",
+                 operation_name((enum operation)operation));
+        metrics_write_histogram(&metrics->latency_us[operation], "qms_request_duration_seconds",
+                                labels, 1e-6, out);
+    }
+}
+
+void metrics_write(struct metrics *metrics, size_t queue_depth, FILE *out) {
+    metrics_write_requests(metrics, out);
+    metrics_head("qms_batch_operations", "histogram", "Operations decided together.", out);
+    metrics_write_histogram(&metrics->batch_operations, "qms_batch_operations", "", 1.0 / 16, out);
+    metrics_head("qms_commit_duration_seconds", "histogram",
+                 "Time to save and commit a batch.", out);
+    metrics_write_histogram(&metrics->commit_us, "qms_commit_duration_seconds", "", 1e-6, out);
+
+    const struct {
+        const char *name, *type, *help;
+        uint64_t value;
+    } singles[] = {
+        {"qms_queue_depth", "gauge", "Requests waiting for the engine.", queue_depth},
+        {"qms_batches_failed_total", "counter", "Batches that were not committed.",
+         metrics_read(&metrics->batches_failed)},
+        {"qms_batches_halved_total", "counter", "Batches halved to find a refused operation.",
+         metrics_read(&metrics->batches_halved)},
+        {"qms_batches_unknown_total", "counter", "Batches whose commit had no clear answer.",
+         metrics_read(&metrics->batches_unknown)},
+        {"qms_reads_immediate_total", "counter", "Reads answered from cached accounts at once.",
+         metrics_read(&metrics->reads_immediate)},
+        {"qms_cache_hits_total", "counter", "Accounts found in the cache.",
+         metrics_read(&metrics->cache_hits)},
+        {"qms_cache_misses_total", "counter", "Accounts loaded from the store.",
+         metrics_read(&metrics->cache_misses)},
+        {"qms_cache_evictions_total", "counter", "Accounts dropped to make room.",
+         metrics_read(&metrics->cache_evictions)},
+        {"qms_http_connections", "gauge", "Open HTTP connections.",
+         metrics_read(&metrics->http_connections)},
+        {"qms_http_rejected_total", "counter", "HTTP requests refused before they were routed.",
+         metrics_read(&metrics->http_rejected)},
+    };
+    for (size_t i = 0; i < sizeof singles / sizeof singles[0]; i++) {
+        metrics_head(singles[i].name, singles[i].type, singles[i].help, out);
+        fprintf(out, "%s %" PRIu64 "\n", singles[i].name, singles[i].value);
+    }
+}

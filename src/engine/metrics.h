@@ -1,0 +1,39 @@
+/* metrics.h: counters that /metrics shows, in the form Prometheus reads.
+ * Threads: any; every cell is atomic and independent, so a reading is not one instant. */
+#ifndef QMS_ENGINE_METRICS_H
+#define QMS_ENGINE_METRICS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "domain/operations.h"
+
+enum { HISTOGRAM_BUCKETS = 20 };
+
+struct histogram {
+    atomic_uint_fast64_t buckets[HISTOGRAM_BUCKETS + 1]; /* the last one is +Inf */
+    atomic_uint_fast64_t sum;                            /* in the histogram's unit */
+};
+
+enum { METRICS_STATUS_MAX = 600 };
+
+struct metrics {
+    atomic_uint_fast64_t requests[OP_COUNT][METRICS_STATUS_MAX]; /* by operation and status */
+    struct histogram latency_us[OP_COUNT];
+    struct histogram batch_operations; /* counted in sixteenths, so that small ones differ */
+    struct histogram commit_us;
+    atomic_uint_fast64_t batches_failed, batches_halved, batches_unknown;
+    atomic_uint_fast64_t reads_immediate; /* answered without a batch */
+    atomic_uint_fast64_t cache_hits, cache_misses, cache_evictions;
+    atomic_uint_fast64_t http_connections, http_rejected; /* open now; refused by the parser */
+};
+
+void metrics_request(struct metrics *metrics, enum operation operation, int status,
+                     int64_t latency_us);
+void histogram_add(struct histogram *histogram, uint64_t value);
+
+/* Prometheus text exposition format 0.0.4. */
+void metrics_write(struct metrics *metrics, size_t queue_depth, FILE *out);
+
+#endif

@@ -1,0 +1,45 @@
+#include "engine/request.h"
+
+enum { REQUEST_ARENA_BLOCK_BYTES = 4096 };
+
+void request_init(struct request *request) {
+    *request = (struct request){0};
+    arena_init(&request->arena, REQUEST_ARENA_BLOCK_BYTES);
+}
+
+static void request_release_catalogues(struct request *request) {
+    for (size_t i = 0; i < request->op_count; i++) {
+        catalogue_release(request->ops[i].catalogue);
+        request->ops[i].catalogue = NULL;
+    }
+}
+
+void request_reset(struct request *request) {
+    request_release_catalogues(request);
+    arena_reset(&request->arena);
+    request->ops = NULL;
+    request->op_count = 0;
+    request->done = NULL;
+    request->piece = NULL;
+    request->context = NULL;
+    request->next = NULL;
+}
+
+void request_close(struct request *request) {
+    request_release_catalogues(request);
+    arena_close(&request->arena);
+}
+
+struct op *request_single(struct request *request, enum operation operation) {
+    request->single = (struct op){.operation = operation};
+    request->ops = &request->single;
+    request->op_count = 1;
+    return &request->single;
+}
+
+struct op *request_list(struct request *request, enum operation operation, size_t count) {
+    request->ops = arena_take_zeroed(&request->arena, count, sizeof *request->ops);
+    request->op_count = count;
+    for (size_t i = 0; i < count; i++) request->ops[i].operation = operation;
+    return request->ops;
+}

@@ -1,0 +1,13 @@
+/* http_guard.h: whether a request was meant for this server (design 6, DNS rebinding). A browser
+ * can be made to send requests to a loopback address under a foreign name: the name it then gives
+ * in Host, and the page it comes from in Origin, betray it. Pure: no I/O, no look-ups. */
+#ifndef QMS_FRONT_HTTP_GUARD_H
+#define QMS_FRONT_HTTP_GUARD_H
+
+#include "front/http_parser.h"
+
+/* Host is loopback or listed, and so is every Origin. hosts ends with NULL; its entries are
+ * "name", which fits any port, or "name:port". */
+bool http_guard_admits(const char *const *hosts, const struct http_head *head);
+
+#endif

@@ -1,0 +1,211 @@
+#include "serve.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "engine/engine.h"
+#include "front/front.h"
+#include "serve_settings.h"
+#include "store/store.h"
+
+enum { LOOPS_DEFAULT_MAX = 4 };
+
+/* The parts while the server lives; whatever is NULL has not been opened. */
+struct serve {
+    const struct settings *settings;
+    struct listener listener;
+    struct text warnings; /* lines, for the log */
+    struct metrics *metrics;
+    struct engine *engine;
+    struct front front;
+    struct http_server *http;
+    pthread_mutex_t http_opening; /* held until http is set: its loops may submit before that */
+};
+
+/* The domain with what older settings wrote around it: "@example.org" is "example.org". */
+static struct text domain_of(const char *setting) {
+    struct text domain = text_of(setting);
+    while (domain.length > 0 && domain.data[0] == '@')
+        domain = (struct text){domain.data + 1, domain.length - 1};
+    while (domain.length > 0 && domain.data[domain.length - 1] == '@')
+        domain.length--;
+    return domain;
+}
+
+static int loops_of(const struct settings *settings) {
+    if (settings->threads > 0) return (int)settings->threads;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (processors <= 2) return 1;
+    return processors / 2 < LOOPS_DEFAULT_MAX ? (int)(processors / 2) : LOOPS_DEFAULT_MAX;
+}
+
+/* A batch has been answered. On the engine's reply thread. */
+static void on_replied(void *context) {
+    struct serve *serve = context;
+    pthread_mutex_lock(&serve->http_opening);
+    struct http_server *http = serve->http;
+    pthread_mutex_unlock(&serve->http_opening);
+    if (http != NULL) http_server_wake(http);
+}
+
+static bool open_engine(struct serve *serve, struct qms_error *error) {
+    const struct settings *settings = serve->settings;
+    struct store_options store = {
+        .url = settings->store_url,
+        .clock = &clock_system,
+        .actor = text_of(settings->store_actor),
+    };
+    struct engine_options engine;
+    engine_options_init(&engine);
+    engine.store = store_open(&store, error);
+    if (engine.store == NULL) return false;
+    engine.metrics = serve->metrics;
+    engine.default_plan = text_of(settings->default_plan);
+    engine.report_overages = settings->report_overages;
+    engine.reads_subscribe = settings->create_on_read;
+    engine.cache_accounts_max = settings->cache_accounts;
+    engine.queue_requests_max = settings->queue_requests;
+    engine.replied = on_replied;
+    engine.replied_context = serve;
+    serve->engine = engine_open(&engine, error);
+    return serve->engine != NULL;
+}
+
+static bool open_http(struct serve *serve, struct qms_error *error) {
+    const struct settings *settings = serve->settings;
+    serve->front = (struct front){
+        .engine = serve->engine,
+        .metrics = serve->metrics,
+        .usernames = {.domain = domain_of(settings->users_domain),
+                      .strip_any_domain = settings->strip_any_domain},
+    };
+    struct http_server_options http;
+    http_server_options_init(&http);
+    http.listen_address = serve->listener.address;
+    http.listen_port = serve->listener.port;
+    http.loops = loops_of(settings);
+    http.routes = front_routes;
+    http.trees = front_trees;
+    http.context = &serve->front;
+    http.metrics = serve->metrics;
+    http.hosts = settings->hosts.items;
+    /* Also beyond loopback: without authentication a page that names a machine of its own for ours
+     * could do everything. The names a machine is called by are given with --host. */
+    http.check_host = true;
+
+    pthread_mutex_lock(&serve->http_opening);
+    serve->http = http_server_open(&http, error);
+    pthread_mutex_unlock(&serve->http_opening);
+    return serve->http != NULL;
+}
+
+/* What whoever reads the log should know of this start. */
+static void log_start(struct serve *serve) {
+    struct qms_error error;
+    struct text rest = serve->warnings;
+    while (rest.length > 0) {
+        const char *end = memchr(rest.data, '\n', rest.length);
+        size_t length = (size_t)(end - rest.data);
+        log_format(LOG_WARNING, "%.*s", (int)length, rest.data);
+        rest = (struct text){.data = end + 1, .length = rest.length - length - 1};
+    }
+    log_format(LOG_INFO, "qms %s serves http://%s:%d", QMS_VERSION, serve->listener.authority,
+               http_server_port(serve->http));
+    if (!serve->listener.is_loopback)
+        log_format(LOG_WARNING, "requests are not authenticated, and %s is not loopback",
+                   serve->listener.address);
+    if (!engine_ready(serve->engine, &error))
+        log_format(LOG_WARNING, "not ready: %s", error.text);
+}
+
+/* Stops in the order that loses nothing: no new requests, answers to those under way, the rest. */
+static void shut_down(struct serve *serve) {
+    if (serve->http != NULL)
+        http_server_drain(serve->http, (int)(serve->settings->drain_s * 1000));
+    if (serve->engine != NULL) engine_stop(serve->engine);
+    if (serve->http != NULL) http_server_close(serve->http);
+    if (serve->engine != NULL) engine_close(serve->engine);
+}
+
+/* Signals that end the server are taken by wait_for_signal() alone; no thread made after this is
+ * interrupted by them. */
+static void block_signals(sigset_t *ending) {
+    sigemptyset(ending);
+    sigaddset(ending, SIGTERM);
+    sigaddset(ending, SIGINT);
+    pthread_sigmask(SIG_BLOCK, ending, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void wait_for_signal(const sigset_t *ending) {
+    int number = 0;
+    while (sigwait(ending, &number) != 0)
+        continue;
+    log_format(LOG_INFO, "stopping: %s", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    /* From here on a second one ends the process at once: the store bears that. */
+    pthread_sigmask(SIG_UNBLOCK, ending, NULL);
+}
+
+static int serve_until_signal(struct serve *serve, const struct command *command) {
+    sigset_t ending;
+    block_signals(&ending);
+    struct qms_error error;
+    bool opened = open_engine(serve, &error) && open_http(serve, &error);
+    if (opened) {
+        printf("qms listening on http://%s:%d\n", serve->listener.authority,
+               http_server_port(serve->http));
+        fflush(stdout);
+        log_start(serve);
+        wait_for_signal(&ending);
+    }
+    shut_down(serve);
+    if (opened) return 0;
+    int code = command_fail(command, &error);
+    /* A setting that cannot be is 2, as a wrong option; any other refusal to start is 1. */
+    return error.code == QMS_BAD_REQUEST ? code : qms_code_exit(QMS_INTERNAL);
+}
+
+static int run(const struct command *command, int count, char **arguments) {
+    struct arena arena;
+    arena_init(&arena, 4096);
+    struct settings_reading reading;
+    struct qms_error error;
+    int code = 0;
+    if (!settings_read(command, &reading, count, arguments, &arena, &error)) {
+        code = command_fail(command, &error);
+    } else if (reading.values.check) {
+        code = settings_check(&reading, &arena, stdout);
+    } else if (!settings_apply(&reading, &error)) {
+        code = command_fail(command, &error);
+    } else {
+        struct serve serve = {
+            .settings = &reading.values,
+            .listener = reading.listener,
+            .warnings = reading.warnings,
+            .metrics = memory_take_zeroed(1, sizeof *serve.metrics),
+            .http_opening = PTHREAD_MUTEX_INITIALIZER,
+        };
+        code = serve_until_signal(&serve, command);
+        memory_give(serve.metrics);
+    }
+    arena_close(&arena);
+    return code;
+}
+
+const struct command command_serve = {
+    .name = "serve",
+    .operands = "",
+    .summary = "run the server",
+    .details =
+        "Says \"qms listening on http://ADDR:PORT\" on standard output when it is ready, and logs\n"
+        "on standard error. SIGTERM and SIGINT let requests under way finish; a second one ends\n"
+        "the server at once, and what it has acknowledged is kept. A database belongs to one\n"
+        "server at a time.\n",
+    .options = settings_rows,
+    .operands_min = 0,
+    .operands_max = 0,
+    .run = run,
+};

@@ -1,0 +1,10 @@
+/* serve.h: qms serve: opens the parts of the server, wires them, runs until a signal, drains.
+ * Order of life: store, engine, HTTP server; they stop in the opposite order. */
+#ifndef QMS_SERVE_H
+#define QMS_SERVE_H
+
+#include "cli/command.h"
+
+extern const struct command command_serve;
+
+#endif

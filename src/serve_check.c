@@ -1,0 +1,73 @@
+/* serve_check.c: qms serve --check. */
+#include <unistd.h>
+
+#include "base/log.h"
+#include "serve_settings.h"
+
+/* A password in an address is nobody's business. */
+static struct text masked(struct text value, struct arena *arena) {
+    const char *start = memmem(value.data, value.length, "://", 3);
+    if (start == NULL) return value;
+    size_t before = (size_t)(start - value.data) + 3;
+    const char *at = memrchr(value.data + before, '@', value.length - before);
+    if (at == NULL) return value;
+    const char *colon = memchr(value.data + before, ':', (size_t)(at - value.data) - before);
+    if (colon == NULL) return value;
+    return arena_format(arena, "%.*s:***%.*s", (int)(colon - value.data), value.data,
+                        (int)(value.length - (size_t)(at - value.data)), at);
+}
+
+/* The origin of the row's value, which another name of it may have set. */
+static const char *origin_of(const struct settings_reading *reading,
+                             const struct option_row *row) {
+    for (size_t i = 0; settings_rows[i].name != NULL; i++)
+        if (settings_rows[i].place == row->place && reading->origins.text[i] != NULL)
+            return reading->origins.text[i];
+    return "default";
+}
+
+static void print_settings(const struct settings_reading *reading, struct arena *arena,
+                           FILE *out) {
+    for (const struct option_row *row = settings_rows; row->name != NULL; row++) {
+        if (row->flag == NULL || row->place == offsetof(struct settings, check)) continue;
+        struct text value = masked(option_text(row, &reading->values, arena), arena);
+        fprintf(out, "%-24s %-28.*s %s\n", row->name[0] == '-' ? row->flag : row->name,
+                TEXT_ARGUMENTS(value), origin_of(reading, row));
+    }
+}
+
+/* Whether the file of the store can be used, as far as can be told without opening it. */
+static bool check_store(const char *url, struct arena *arena, struct qms_error *error) {
+    if (strncmp(url, "sqlite:", 7) != 0)
+        return qms_fail(error, QMS_BAD_REQUEST, "the store must be sqlite:PATH");
+    const char *path = url + 7;
+    if (strcmp(path, ":memory:") == 0) return true;
+    if (access(path, F_OK) == 0)
+        return access(path, R_OK | W_OK) == 0 ||
+               qms_fail(error, QMS_BAD_REQUEST, "%s cannot be read and written", path);
+    const char *slash = strrchr(path, '/');
+    struct text folder = slash == NULL ? TEXT(".") : (struct text){path, (size_t)(slash - path)};
+    if (folder.length == 0) folder = TEXT("/");
+    const char *name = arena_text(arena, folder).data;
+    return access(name, R_OK | W_OK | X_OK) == 0 ||
+           qms_fail(error, QMS_BAD_REQUEST, "%s is not there, and cannot be made in %s", path,
+                    name);
+}
+
+int settings_check(struct settings_reading *reading, struct arena *arena, FILE *out) {
+    struct qms_error error;
+    print_settings(reading, arena, out);
+    if (reading->warnings.length > 0) fprintf(out, "\n%.*s", TEXT_ARGUMENTS(reading->warnings));
+    bool good = true;
+    if (!settings_apply(reading, &error)) {
+        fprintf(out, "\nwrong: %s\n", error.text);
+        good = false;
+    }
+    if (strncmp(reading->values.store_url, "postgres", 8) != 0 &&
+        !check_store(reading->values.store_url, arena, &error)) {
+        fprintf(out, "\nwrong: %s\n", error.text);
+        good = false;
+    }
+    if (good) fprintf(out, "\nnothing is wrong\n");
+    return good ? 0 : qms_code_exit(QMS_BAD_REQUEST);
+}

@@ -1,0 +1,43 @@
+/* serve_settings.h: what qms serve can be told, by one table, from a YAML file, a dotenv file, the
+ * environment and the command line; the later one wins. */
+#ifndef QMS_SERVE_SETTINGS_H
+#define QMS_SERVE_SETTINGS_H
+
+#include <stdio.h>
+
+#include "base/options.h"
+#include "cli/command.h"
+#include "cli/listener.h"
+
+struct settings {
+    const char *config, *dotenv_path, *env_prefix;
+    const char *listen, *store_url, *store_actor, *users_domain, *default_plan, *log_level;
+    struct option_texts hosts;
+    uint64_t port, threads, cache_accounts, queue_requests, drain_s;
+    bool insecure_no_auth, strip_any_domain, create_on_read, report_overages, check;
+};
+
+enum { SETTINGS_THREADS_MAX = 64 };
+
+/* The settings with where they come from and what is odd about them. */
+struct settings_reading {
+    struct settings values;
+    struct option_origins origins;
+    struct text warnings; /* lines */
+    struct listener listener;
+};
+
+extern const struct option_row settings_rows[];
+
+/* From all sources; for command's operands too. */
+QMS_MUST_CHECK bool settings_read(const struct command *command, struct settings_reading *reading,
+                                  int count, char **arguments, struct arena *arena,
+                                  struct qms_error *error);
+
+/* Whether a server can be run so; fills reading->listener and sets the log's level. */
+QMS_MUST_CHECK bool settings_apply(struct settings_reading *reading, struct qms_error *error);
+
+/* --check: every setting, its source and what is wrong; the exit code. Opens nothing. */
+int settings_check(struct settings_reading *reading, struct arena *arena, FILE *out);
+
+#endif

@@ -1,0 +1,20 @@
+#include "store/store.h"
+
+#include <string.h>
+
+static const struct {
+    const char *scheme;
+    struct store *(*open)(const struct store_options *options, struct qms_error *error);
+} stores[] = {
+    {"sqlite:", store_sqlite_open},
+};
+
+struct store *store_open(const struct store_options *options, struct qms_error *error) {
+    for (size_t i = 0; i < sizeof stores / sizeof *stores; i++) {
+        if (strncmp(options->url, stores[i].scheme, strlen(stores[i].scheme)) == 0) {
+            return stores[i].open(options, error);
+        }
+    }
+    qms_fail(error, QMS_BAD_REQUEST, "unknown kind of store \"%s\": use sqlite:PATH", options->url);
+    return NULL;
+}

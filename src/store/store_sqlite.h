@@ -1,0 +1,125 @@
+/* store_sqlite.h: what the parts of the SQLite store share; only they include it.
+ *   store_sqlite.c            opening, transactions, outcomes, time, checkpoints
+ *   store_sqlite_file.c       the file: who may have it, whether it is ours and whole
+ *   store_sqlite_migrate.c    from an empty or an older file to the newest version
+ *   store_sqlite_load.c       accounts, replays, and whose an id is
+ *   store_sqlite_save.c       changes of accounts
+ *   store_sqlite_catalogue.c, _save_catalogue.c   the catalogue, in and out
+ *   store_sqlite_list.c       readers: long listings on connections of their own
+ *   store_sqlite_statements.c, _row.c   SQL and the values that go in and out
+ * One connection writes; its thread is the engine's. */
+#ifndef QMS_STORE_STORE_SQLITE_H
+#define QMS_STORE_STORE_SQLITE_H
+
+#include <limits.h>
+#include <stdatomic.h>
+
+#include "base/limits.h"
+#include "store/store.h"
+#include "store/store_sqlite_keys.h"
+#include "store/store_sqlite_row.h"
+
+enum {
+    SQLITE_APPLICATION_ID = 0x716d7364, /* "qmsd" */
+    SQLITE_BUSY_MS = 2000, /* how long a foreign writer's transaction is waited for */
+    SQLITE_CACHE_KIB = 65536,
+};
+static const int64_t REQUEST_KEY_KEPT_US = REQUEST_KEY_KEPT_DAYS * INT64_C(86400000000);
+
+/* Our own descriptor of the database file, held as long as the store is open. */
+struct store_sqlite_file {
+    int descriptor;      /* -1: in memory */
+    bool is_new;         /* it was empty, or its creation was cut off and is undone */
+    bool was_created;    /* by us: removed again when opening fails */
+    bool has_log;        /* a write-ahead log with content lies beside it */
+    int64_t bytes;
+    char path[PATH_MAX]; /* as SQLite gets it */
+};
+
+struct store_sqlite {
+    struct store base;
+    struct store_sqlite_file file;
+    const char *vfs;
+    bool synchronous_off;
+
+    struct sqlite3 *connection; /* NULL after a commit of unknown outcome, until it is reopened */
+    struct statements statements;
+    bool is_open, writes;       /* a transaction is open; it was begun to write */
+    int64_t data_version;       /* -1: unknown; it changes when another connection commits */
+    struct store_moment moment; /* of the open transaction */
+
+    int64_t catalogue_version;  /* last loaded; -1: none yet */
+    struct uuid update_operation_ids[UPDATE_OPERATION_COUNT]; /* of that version */
+
+    const struct clock *clock;
+    _Atomic int64_t last_us;    /* the latest moment given, or stored when the store was opened */
+    struct text actor;
+
+    struct store_sqlite_keys keys;
+    atomic_int log_pages;       /* in the write-ahead log since it last began anew */
+    int checkpoint_pages;       /* idle() checkpoints from here */
+    int64_t purge_us;           /* idle() forgets expired keys from here */
+};
+
+static inline struct store_sqlite *store_sqlite_of(struct store *store) {
+    return (struct store_sqlite *)store;
+}
+
+/* Logs what SQLite says and fails with UNAVAILABLE where trying again can help (busy, full, I/O),
+ * else with INTERNAL. doing: "begin a transaction". */
+bool store_sqlite_fail(struct sqlite3 *connection, int code, const char *doing,
+                       struct qms_error *error);
+int64_t store_sqlite_now(struct store *store);
+
+/* Opens a connection with the settings every one has. Closing it is the caller's. */
+struct sqlite3 *store_sqlite_connect(const struct store_sqlite *sqlite, int flags,
+                                     struct qms_error *error);
+bool store_sqlite_execute(struct sqlite3 *connection, const char *text, const char *doing,
+                          struct qms_error *error);
+/* The single integer a statement (a pragma) yields. */
+bool store_sqlite_integer(struct sqlite3 *connection, const char *text, int64_t *integer,
+                          struct qms_error *error);
+
+/* Takes the file: creates it if need be, locks it against other servers, looks at its first bytes.
+ * It is altered only by being created. */
+bool store_sqlite_file_open(struct store_sqlite_file *file, const char *path,
+                            struct qms_error *error);
+/* SQLite's view, with what lies in the log: is it ours, of a version we know, undamaged? */
+bool store_sqlite_file_verify(struct store_sqlite_file *file, struct sqlite3 *connection,
+                              struct qms_error *error);
+void store_sqlite_file_remove(struct store_sqlite_file *file); /* if it was created */
+void store_sqlite_file_close(struct store_sqlite_file *file);
+
+bool store_sqlite_migrate(struct store_sqlite *sqlite, struct qms_error *error);
+
+bool store_sqlite_load(struct store *store, struct store_load *load, struct qms_error *error);
+bool store_sqlite_load_catalogue(struct store_sqlite *sqlite, struct store_load *load,
+                                 struct qms_error *error);
+
+bool store_sqlite_find(struct store *store, struct store_find *finds, size_t count,
+                       struct arena *arena, struct qms_error *error);
+/* Puts all rows of quotas or usages into the account's subscriptions; false: one is broken. */
+bool store_sqlite_read_quantities(struct row *row, struct account *account, enum value_type type);
+/* Puts what a replay is found by: its key, user and operation. */
+void store_sqlite_put_replay_key(struct row *row, const struct replay *replay);
+uint32_t store_sqlite_replay_fingerprint(const struct store_sqlite *sqlite,
+                                         const struct replay *replay);
+/* Fills the index of keys from the table. */
+bool store_sqlite_load_keys(struct store_sqlite *sqlite, struct qms_error *error);
+/* The first row of request_keys and the one after the last. */
+bool store_sqlite_key_ends(struct store_sqlite *sqlite, int64_t *first_id, int64_t *next_id,
+                           struct qms_error *error);
+
+/* Writes all changes into the open transaction; the SQLite code. */
+int store_sqlite_write(struct store_sqlite *sqlite, const struct uuid *batch_id,
+                       const struct changes *changes);
+int store_sqlite_write_catalogue(struct store_sqlite *sqlite, const struct changes *changes);
+/* Runs a statement that changes exactly one row; SQLITE_NOTFOUND if there is none. */
+int store_sqlite_run_one(struct row *row);
+
+struct store_reader *store_sqlite_reader_open(struct store *store, struct qms_error *error);
+void store_sqlite_reader_close(struct store_reader *reader);
+bool store_sqlite_list(struct store_reader *reader, struct store_listing *listing,
+                       struct qms_error *error);
+
+#endif

@@ -1,0 +1,358 @@
+#include <sqlite3.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/store_sqlite.h"
+
+enum {
+    STEPS_BETWEEN_LOOKS = 20000, /* of SQLite's machine, well under a millisecond */
+    /* A listing's snapshot keeps the log from beginning anew; past this (1 GiB) it gives way. */
+    READERS_LOG_PAGES_MAX = 1 << 18,
+    ROW_ARENA_BLOCK_BYTES = 4096,
+};
+
+struct reader {
+    struct store_sqlite *sqlite;
+    struct sqlite3 *connection;
+    struct statements statements;
+    struct store_listing *listing; /* the one that is running */
+    struct arena arena;            /* what belongs to the row, or the user, being handed on */
+};
+
+static struct reader *reader_of(struct store_reader *reader) {
+    return (struct reader *)reader;
+}
+
+static int reader_must_stop(void *context) {
+    struct reader *reader = context;
+    return clock_monotonic_us() >= reader->listing->deadline_us ||
+           atomic_load(&reader->sqlite->log_pages) > READERS_LOG_PAGES_MAX;
+}
+
+struct store_reader *store_sqlite_reader_open(struct store *store, struct qms_error *error) {
+    struct store_sqlite *sqlite = store_sqlite_of(store);
+    bool in_memory = sqlite->file.descriptor < 0;
+    int flags = SQLITE_OPEN_READONLY | (in_memory ? SQLITE_OPEN_URI : 0);
+    struct sqlite3 *connection = store_sqlite_connect(sqlite, flags, error);
+    if (connection == NULL) return NULL;
+    struct reader *reader = memory_take_zeroed(1, sizeof *reader);
+    reader->sqlite = sqlite;
+    reader->connection = connection;
+    arena_init(&reader->arena, ROW_ARENA_BLOCK_BYTES);
+    if (statements_prepare(&reader->statements, connection, READER_FIRST, STATEMENT_COUNT, error)) {
+        return (struct store_reader *)reader;
+    }
+    store_sqlite_reader_close((struct store_reader *)reader);
+    return NULL;
+}
+
+void store_sqlite_reader_close(struct store_reader *base) {
+    struct reader *reader = reader_of(base);
+    statements_finalize(&reader->statements);
+    sqlite3_close(reader->connection);
+    arena_close(&reader->arena);
+    memory_give(reader);
+}
+
+/* Closes the row; the listing fails with it. */
+static bool reader_end(struct reader *reader, struct row *row, struct qms_error *error) {
+    int code = row_close(row);
+    return code == SQLITE_OK || store_sqlite_fail(reader->connection, code, "list", error);
+}
+
+/* As when an account is loaded, a row that cannot be read is an error of that account only: the
+ * listing goes on without it. */
+static void log_broken(struct text username) {
+    const struct log_member members[] = {{.key = "user", .text = username}, {0}};
+    log_write(LOG_ERROR, "store: a row of this user cannot be listed", members);
+}
+
+static bool hand_on(struct reader *reader, const union store_row *row) {
+    return reader->listing->row(reader->listing->context, row);
+}
+
+/* ---- users ---- */
+
+static bool list_users(struct reader *reader, struct qms_error *error) {
+    const struct listing_input *input = reader->listing->input;
+    struct row row;
+    bool go_on = true;
+    row_open(&row, &reader->statements, READ_USERS);
+    row_put_text(&row, input->after);
+    row_put_text(&row, input->search);
+    row_put_integer(&row, input->limit);
+    row_put_integer(&row, input->offset);
+    while (go_on && row_next(&row)) {
+        union store_row out = {.user = {.id = row_uuid(&row), .username = row_text(&row)}};
+        if (row.broken) {
+            log_broken(out.user.username);
+        } else {
+            go_on = hand_on(reader, &out);
+        }
+    }
+    return reader_end(reader, &row, error);
+}
+
+/* Looks up the user of a listing about one; *id is meaningful when listing->user_exists. */
+static bool find_user(struct reader *reader, struct uuid *id, struct qms_error *error) {
+    struct row row;
+    row_open(&row, &reader->statements, READ_USER);
+    row_put_text(&row, reader->listing->username);
+    reader->listing->user_exists = row_next(&row);
+    if (reader->listing->user_exists) *id = row_uuid(&row);
+    return reader_end(reader, &row, error);
+}
+
+/* ---- updates ---- */
+
+static bool operation_of(const struct catalogue *catalogue, const struct uuid *id,
+                         enum update_operation *operation) {
+    for (int i = 0; i < UPDATE_OPERATION_COUNT; i++) {
+        *operation = (enum update_operation)i;
+        if (uuid_equal(&catalogue->update_operation_ids[i], id)) return true;
+    }
+    return false;
+}
+
+static bool update_read(struct reader *reader, struct row *row, struct update_view *view) {
+    const struct catalogue *catalogue = reader->listing->catalogue;
+    view->row.id = row_uuid(row);
+    view->operation_id = row_uuid(row);
+    bool known = operation_of(catalogue, &view->operation_id, &view->row.operation);
+    struct text type = row_text(row);
+    view->row.value_type =
+        text_equal(type, text_of(value_type_name(VALUE_QUOTAS))) ? VALUE_QUOTAS : VALUE_USAGES;
+    bool inexact;
+    view->row.value = row_amount(row, &inexact);
+    view->row.resource_type_id = row_uuid(row);
+    view->resource_type = catalogue_resource_type(catalogue, &view->row.resource_type_id);
+    view->row.effective_us = row_integer(row);
+    view->row.metadata = row_text_or_null(row, &view->has_metadata);
+    return known && view->resource_type != NULL && !row->broken;
+}
+
+static bool list_updates(struct reader *reader, struct qms_error *error) {
+    const struct listing_input *input = reader->listing->input;
+    union store_row out = {.update = {.username = reader->listing->username}};
+    if (!find_user(reader, &out.update.user_id, error)) return false;
+    if (!reader->listing->user_exists) return true;
+    struct row row;
+    bool go_on = true;
+    row_open(&row, &reader->statements, READ_UPDATES);
+    row_put_uuid(&row, &out.update.user_id);
+    row_put_text(&row, input->resource_name);
+    row_put_integer(&row, input->has_since ? input->since_us : INT64_MIN);
+    row_put_integer(&row, input->limit);
+    row_put_integer(&row, input->offset);
+    while (go_on && row_next(&row)) {
+        if (update_read(reader, &row, &out.update)) {
+            go_on = hand_on(reader, &out);
+        } else {
+            log_broken(reader->listing->username);
+        }
+    }
+    return reader_end(reader, &row, error);
+}
+
+/* ---- overages ---- */
+
+/* The lines of one user are collected and handed on together, or not at all. */
+struct overages {
+    struct reader *reader;
+    struct text username;
+    struct overage_line *lines;
+    size_t count, capacity;
+    int64_t handed_on;
+    bool go_on;
+};
+
+static void overages_add(struct overages *overages, struct overage_line line) {
+    struct arena *arena = &overages->reader->arena;
+    if (overages->count == overages->capacity) {
+        overages->capacity = overages->capacity == 0 ? 8 : 2 * overages->capacity;
+        struct overage_line *lines = arena_take(arena, overages->capacity * sizeof *lines);
+        if (overages->count > 0) memcpy(lines, overages->lines, overages->count * sizeof *lines);
+        overages->lines = lines;
+    }
+    line.username = overages->username;
+    line.resource_name = arena_text(arena, line.resource_name);
+    overages->lines[overages->count++] = line;
+}
+
+/* A first user with more lines than the limit is handed on all the same: paging must get past. */
+static void overages_hand_on(struct overages *overages) {
+    struct store_listing *listing = overages->reader->listing;
+    int64_t limit = listing->input->limit, count = (int64_t)overages->count;
+    bool fits = limit < 0 || overages->handed_on + count <= limit ||
+                (overages->handed_on == 0 && limit > 0);
+    if (count > 0 && !fits) {
+        listing->more = true;
+        overages->go_on = false;
+        return;
+    }
+    for (size_t i = 0; overages->go_on && i < overages->count; i++) {
+        const union store_row out = {.overage = overages->lines[i]};
+        overages->go_on = hand_on(overages->reader, &out);
+    }
+    overages->handed_on += count;
+}
+
+static void overages_next_user(struct overages *overages, struct text username) {
+    overages_hand_on(overages);
+    arena_reset(&overages->reader->arena);
+    overages->lines = NULL;
+    overages->count = overages->capacity = 0;
+    overages->username = arena_text(&overages->reader->arena, username);
+}
+
+static void overages_take(struct overages *overages, struct row *row) {
+    struct text username = row_text(row);
+    bool inexact;
+    struct overage_line line = {
+        .resource_name = row_text(row),
+        .quota = row_amount(row, &inexact),
+        .usage = row_amount(row, &inexact),
+    };
+    if (row->broken) {
+        log_broken(username);
+        return;
+    }
+    if (amount_compare(line.usage, line.quota) < 0) return;
+    if (!text_equal(username, overages->username)) overages_next_user(overages, username);
+    if (overages->go_on) overages_add(overages, line);
+}
+
+static bool list_overages(struct reader *reader, struct qms_error *error) {
+    struct overages overages = {.reader = reader, .go_on = true};
+    struct row row;
+    row_open(&row, &reader->statements, READ_OVERAGES);
+    row_put_text(&row, reader->listing->input->after);
+    row_put_integer(&row, reader->listing->decided_us);
+    while (overages.go_on && row_next(&row)) overages_take(&overages, &row);
+    if (overages.go_on && row.code == SQLITE_OK) overages_hand_on(&overages);
+    return reader_end(reader, &row, error);
+}
+
+/* ---- subscriptions ---- */
+
+static bool read_quantities(struct reader *reader, struct subscription *subscription,
+                            enum value_type type, struct qms_error *error) {
+    struct row row;
+    row_open(&row, &reader->statements, type == VALUE_QUOTAS ? READ_QUOTAS : READ_USAGES);
+    row_put_uuid(&row, &subscription->id);
+    if (!store_sqlite_read_quantities(&row, subscription->account, type)) {
+        log_broken(subscription->account->username);
+    }
+    return reader_end(reader, &row, error);
+}
+
+/* The row's account has this one subscription, whatever else the user has. */
+static bool hand_on_subscriptions(struct reader *reader, struct row *row,
+                                  struct qms_error *error) {
+    bool go_on = true;
+    while (go_on && row_next(row)) {
+        arena_reset(&reader->arena);
+        struct account account = {.exists = true, .loaded = true};
+        struct subscription subscription = {
+            .account = &account,
+            .id = row_uuid(row),
+            .plan_id = row_uuid(row),
+            .plan_rate_id = row_uuid(row),
+            .start_us = row_integer(row),
+            .end_us = row_end(row),
+            .paid = row_boolean(row),
+        };
+        account.subscriptions = &subscription;
+        account.user_id = row_uuid(row);
+        account.username = row_text(row);
+        if (row->broken) {
+            log_broken(account.username);
+            continue;
+        }
+        account.arena = reader->arena;
+        bool read = read_quantities(reader, &subscription, VALUE_QUOTAS, error) &&
+                    read_quantities(reader, &subscription, VALUE_USAGES, error);
+        reader->arena = account.arena;
+        if (!read) {
+            row_close(row);
+            return false;
+        }
+        const union store_row out = {.subscription = &subscription};
+        go_on = hand_on(reader, &out);
+    }
+    return reader_end(reader, row, error);
+}
+
+static bool count_rows(struct reader *reader, struct row *row, struct qms_error *error) {
+    if (row_next(row)) reader->listing->total = row_integer(row);
+    return reader_end(reader, row, error);
+}
+
+static bool list_active(struct reader *reader, struct qms_error *error) {
+    struct store_listing *listing = reader->listing;
+    struct row row;
+    row_open(&row, &reader->statements, COUNT_ACTIVE);
+    row_put_integer(&row, listing->decided_us);
+    row_put_text(&row, listing->input->search);
+    if (!count_rows(reader, &row, error)) return false;
+    int order = 2 * (int)listing->input->sort_field + listing->input->descending;
+    row_open(&row, &reader->statements, (enum statement_id)(READ_ACTIVE_BY_USERNAME + order));
+    row_put_integer(&row, listing->decided_us);
+    row_put_text(&row, listing->input->search);
+    row_put_integer(&row, listing->input->limit);
+    row_put_integer(&row, listing->input->offset);
+    return hand_on_subscriptions(reader, &row, error);
+}
+
+static bool list_of_user(struct reader *reader, struct qms_error *error) {
+    struct store_listing *listing = reader->listing;
+    const struct listing_input *input = listing->input;
+    int64_t ends_from_us = input->include_expired ? INT64_MIN
+                           : input->has_cutoff    ? input->cutoff_us
+                                                  : listing->decided_us;
+    struct uuid user_id;
+    if (!find_user(reader, &user_id, error)) return false;
+    if (!listing->user_exists) return true;
+    struct row row;
+    row_open(&row, &reader->statements, COUNT_OF_USER);
+    row_put_uuid(&row, &user_id);
+    row_put_integer(&row, ends_from_us);
+    if (!count_rows(reader, &row, error)) return false;
+    row_open(&row, &reader->statements, READ_OF_USER);
+    row_put_uuid(&row, &user_id);
+    row_put_integer(&row, ends_from_us);
+    row_put_integer(&row, input->limit);
+    row_put_integer(&row, input->offset);
+    return hand_on_subscriptions(reader, &row, error);
+}
+
+/* ---- all ---- */
+
+static bool reader_list(struct reader *reader, struct qms_error *error) {
+    switch (reader->listing->operation) {
+    case OP_USER_LIST: return list_users(reader, error);
+    case OP_UPDATE_LIST: return list_updates(reader, error);
+    case OP_OVERAGE_REPORT: return list_overages(reader, error);
+    case OP_SUBSCRIPTION_LIST: return list_active(reader, error);
+    case OP_SUBSCRIPTION_LIST_USER: return list_of_user(reader, error);
+    default: return qms_fail_code(error, QMS_UNIMPLEMENTED);
+    }
+}
+
+bool store_sqlite_list(struct store_reader *base, struct store_listing *listing,
+                       struct qms_error *error) {
+    struct reader *reader = reader_of(base);
+    reader->listing = listing;
+    listing->total = 0;
+    listing->more = listing->user_exists = false;
+    sqlite3_progress_handler(reader->connection, 0, NULL, NULL);
+    if (!store_sqlite_execute(reader->connection, "BEGIN", "begin a snapshot", error)) return false;
+    sqlite3_progress_handler(reader->connection, STEPS_BETWEEN_LOOKS, reader_must_stop, reader);
+    bool listed = reader_list(reader, error);
+    sqlite3_progress_handler(reader->connection, 0, NULL, NULL);
+    if (sqlite3_get_autocommit(reader->connection) == 0) {
+        store_sqlite_execute(reader->connection, "ROLLBACK", "end a snapshot", NULL);
+    }
+    arena_reset(&reader->arena);
+    return listed;
+}

@@ -1,0 +1,38 @@
+#include <sqlite3.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "store/migration.h"
+#include "store/store_sqlite.h"
+
+/* One transaction: either the tables and the version are new, or neither. The first also marks the
+ * file as ours. */
+static bool migrate_by(struct store_sqlite *sqlite, const struct migration *migration,
+                       struct qms_error *error) {
+    char mark[128];
+    snprintf(mark, sizeof mark, "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+             SQLITE_APPLICATION_ID, migration->version);
+    bool migrated =
+        store_sqlite_execute(sqlite->connection, "BEGIN IMMEDIATE", "begin a migration", error) &&
+        store_sqlite_execute(sqlite->connection, migration->text, migration->name, error) &&
+        store_sqlite_execute(sqlite->connection, mark, "commit a migration", error);
+    if (!migrated && sqlite3_get_autocommit(sqlite->connection) == 0) {
+        store_sqlite_execute(sqlite->connection, "ROLLBACK", "roll back a migration", NULL);
+    }
+    return migrated;
+}
+
+bool store_sqlite_migrate(struct store_sqlite *sqlite, struct qms_error *error) {
+    int64_t version;
+    if (!store_sqlite_integer(sqlite->connection, "PRAGMA user_version", &version, error)) {
+        return false;
+    }
+    for (size_t i = (size_t)version; i < sqlite_migrations_count; i++) {
+        if (!migrate_by(sqlite, &sqlite_migrations[i], error)) return false;
+    }
+    if (version > 0 && version < (int64_t)sqlite_migrations_count) {
+        log_format(LOG_INFO, "store: migrated from version %lld to %zu", (long long)version,
+                   sqlite_migrations_count);
+    }
+    return true;
+}

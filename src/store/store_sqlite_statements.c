@@ -1,0 +1,290 @@
+#include <assert.h>
+#include <sqlite3.h>
+
+#include "base/log.h"
+#include "store/store_sqlite_row.h"
+
+/* All of a subscription for a listing, of those active at ?1 whose user's name contains ?2. */
+#define ACTIVE                                                                                     \
+    " FROM users u JOIN subscriptions s ON s.user_id = u.id"                                       \
+    " WHERE s.effective_start_date <= ?1"                                                          \
+    " AND (s.effective_end_date IS NULL OR s.effective_end_date >= ?1)"                            \
+    " AND instr(u.username, ?2) > 0"
+#define SUBSCRIPTION_OF_USER                                                                       \
+    "SELECT s.id, s.plan_id, s.plan_rate_id, s.effective_start_date, s.effective_end_date,"        \
+    " s.paid, u.id, u.username"
+#define READ_ACTIVE(order)                                                                         \
+    {"itii", "uuuiebut", SUBSCRIPTION_OF_USER ACTIVE " ORDER BY " order ", s.id"                   \
+                                                     " LIMIT ?3 OFFSET ?4"}
+#define OF_USER                                                                                    \
+    " FROM users u JOIN subscriptions s ON s.user_id = u.id WHERE u.id = ?1"                       \
+    " AND (s.effective_end_date IS NULL OR s.effective_end_date >= ?2)"
+
+/* Parameters in and columns out, a letter each: u identifier, t text, n text or null, i integer,
+ * b boolean, e end of a period (null: never), a amount, h hash of 32 bytes. */
+static const struct statement {
+    const char *parameters, *columns, *text;
+} statements_all[STATEMENT_COUNT] = {
+    [BEGIN_READ] = {"", "", "BEGIN"},
+    [BEGIN_WRITE] = {"", "", "BEGIN IMMEDIATE"},
+    [COMMIT] = {"", "", "COMMIT"},
+    [ROLLBACK] = {"", "", "ROLLBACK"},
+    [DATA_VERSION] = {"", "i", "PRAGMA data_version"},
+
+    [FIND_SUBSCRIPTION] = {"u", "tue",
+                           "SELECT u.username, s.id, s.effective_end_date"
+                           " FROM subscriptions s JOIN users u ON u.id = s.user_id"
+                           " WHERE s.id = ?1"},
+    [FIND_APPLIED] = {"u", "tue",
+                      "SELECT u.username, s.id, s.effective_end_date FROM subscription_addons a"
+                      " JOIN subscriptions s ON s.id = a.subscription_id"
+                      " JOIN users u ON u.id = s.user_id WHERE a.id = ?1"},
+
+    /* The account: five statements, however much it has. ?2 is the time that must not be past. */
+    [LOAD_USER] = {"t", "u", "SELECT id FROM users WHERE username = ?1"},
+    [LOAD_SUBSCRIPTIONS] =
+        {"ui", "uuuieb",
+         "SELECT id, plan_id, plan_rate_id, effective_start_date, effective_end_date, paid"
+         " FROM subscriptions WHERE user_id = ?1"
+         " AND (effective_end_date IS NULL OR effective_end_date >= ?2)"
+         " ORDER BY effective_start_date DESC, id"},
+    [LOAD_QUOTAS] =
+        {"ui", "uuuatiti",
+         "SELECT q.subscription_id, q.id, q.resource_type_id, q.quota,"
+         " q.created_by, q.created_at, q.last_modified_by, q.last_modified_at"
+         " FROM subscriptions s JOIN quotas q ON q.subscription_id = s.id WHERE s.user_id = ?1"
+         " AND (s.effective_end_date IS NULL OR s.effective_end_date >= ?2)"},
+    [LOAD_USAGES] =
+        {"ui", "uuuatiti",
+         "SELECT g.subscription_id, g.id, g.resource_type_id, g.usage,"
+         " g.created_by, g.created_at, g.last_modified_by, g.last_modified_at"
+         " FROM subscriptions s JOIN usages g ON g.subscription_id = s.id WHERE s.user_id = ?1"
+         " AND (s.effective_end_date IS NULL OR s.effective_end_date >= ?2)"},
+    [LOAD_APPLIED] =
+        {"ui", "uuuuab",
+         "SELECT a.subscription_id, a.id, a.addon_id, a.addon_rate_id, a.amount, a.paid"
+         " FROM subscriptions s JOIN subscription_addons a ON a.subscription_id = s.id"
+         " WHERE s.user_id = ?1"
+         " AND (s.effective_end_date IS NULL OR s.effective_end_date >= ?2)"},
+    [LOAD_REPLAY] = {"tut", "hui",
+                     "SELECT content, made_id, recorded_at FROM idempotency"
+                     " WHERE \"key\" = ?1 AND user_id = ?2 AND operation = ?3"
+                     " AND principal = ''"},
+    [LOAD_REQUEST_KEY] = {"itut", "hui",
+                          "SELECT content, made_id, recorded_at FROM request_keys"
+                          " WHERE id = ?1 AND \"key\" = ?2 AND user_id = ?3 AND operation = ?4"},
+    [LIST_REQUEST_KEYS] = {"", "itut",
+                           "SELECT id, \"key\", user_id, operation FROM request_keys ORDER BY id"},
+    [REQUEST_KEY_ENDS] = {"", "ii",
+                          "SELECT coalesce((SELECT min(id) FROM request_keys), 1),"
+                          " coalesce((SELECT max(id) FROM request_keys), 0) + 1"},
+    [LOAD_ADDON_USE] = {"u", "u",
+                        "SELECT DISTINCT addon_rate_id FROM subscription_addons"
+                        " WHERE addon_id = ?1"},
+
+    /* An insertion never replaces: a row that is there already is refused data. */
+    [INSERT_USER] = {"ut", "", "INSERT INTO users (id, username) VALUES (?1, ?2)"},
+    [INSERT_SUBSCRIPTION] =
+        {"uuuieiuti", "",
+         "INSERT INTO subscriptions (id, user_id, plan_id, effective_start_date,"
+         " effective_end_date, paid, plan_rate_id, created_by, created_at,"
+         " last_modified_by, last_modified_at)"
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?8, ?9)"},
+    [CHANGE_SUBSCRIPTION] =
+        {"uieiti", "",
+         "UPDATE subscriptions SET effective_start_date = ?2, effective_end_date = ?3,"
+         " paid = ?4, last_modified_by = ?5, last_modified_at = ?6 WHERE id = ?1"},
+    [INSERT_APPLIED] = {"uuuaiu", "",
+                        "INSERT INTO subscription_addons (id, subscription_id, addon_id, amount,"
+                        " paid, addon_rate_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
+    [CHANGE_APPLIED] = {"uai", "",
+                        "UPDATE subscription_addons SET amount = ?2, paid = ?3 WHERE id = ?1"},
+    [DELETE_APPLIED] = {"u", "", "DELETE FROM subscription_addons WHERE id = ?1"},
+    [INSERT_QUOTA] =
+        {"uauutiti", "",
+         "INSERT INTO quotas (id, quota, resource_type_id, subscription_id,"
+         " created_by, created_at, last_modified_by, last_modified_at)"
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
+    [CHANGE_QUOTA] =
+        {"uuati", "",
+         "UPDATE quotas SET quota = ?3, last_modified_by = ?4, last_modified_at = ?5"
+         " WHERE subscription_id = ?1 AND resource_type_id = ?2"},
+    [INSERT_USAGE] =
+        {"uauutiti", "",
+         "INSERT INTO usages (id, usage, resource_type_id, subscription_id,"
+         " created_by, created_at, last_modified_by, last_modified_at)"
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
+    [CHANGE_USAGE] =
+        {"uuati", "",
+         "UPDATE usages SET usage = ?3, last_modified_by = ?4, last_modified_at = ?5"
+         " WHERE subscription_id = ?1 AND resource_type_id = ?2"},
+    [INSERT_UPDATE] =
+        {"uutauiutti", "",
+         "INSERT INTO updates (id, update_operation_id, value_type, value, resource_type_id,"
+         " effective_date, user_id, metadata, created_by, created_at,"
+         " last_modified_by, last_modified_at)"
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?9, ?10)"},
+    [INSERT_REPLAY] = {"tuthui", "",
+                       "INSERT INTO idempotency (\"key\", user_id, operation, content, made_id,"
+                       " recorded_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
+    [INSERT_REQUEST_KEY] = {"ituthui", "",
+                            "INSERT INTO request_keys (id, \"key\", user_id, operation, content,"
+                            " made_id, recorded_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
+    [DELETE_REQUEST_KEYS] = {"ii", "",
+                             "DELETE FROM request_keys WHERE recorded_at < ?1 AND id IN"
+                             " (SELECT id FROM request_keys ORDER BY id LIMIT ?2)"},
+    [SAVE_BATCH] = {"ui", "",
+                    "UPDATE last_batch SET batch_id = ?1, committed_at = ?2 WHERE id = 1"},
+    [FIND_BATCH] = {"", "ui", "SELECT batch_id, committed_at FROM last_batch WHERE id = 1"},
+
+    /* The catalogue, in the orders catalogue.h promises. */
+    [CATALOGUE_VERSION] = {"", "i", "SELECT version FROM catalogue_version"},
+    [COUNT_CATALOGUE] =
+        {"", "iiiiii",
+         "SELECT (SELECT count(*) FROM resource_types), (SELECT count(*) FROM plans),"
+         " (SELECT count(*) FROM plan_rates), (SELECT count(*) FROM plan_quota_defaults),"
+         " (SELECT count(*) FROM addons), (SELECT count(*) FROM addon_rates)"},
+    [LIST_RESOURCE_TYPES] = {"", "uttb",
+                             "SELECT id, name, unit, consumable FROM resource_types"
+                             " ORDER BY name"},
+    [LIST_PLANS] = {"", "utt", "SELECT id, name, description FROM plans ORDER BY rowid"},
+    [LIST_PLAN_RATES] = {"", "uuai",
+                         "SELECT p.id, r.id, r.rate, r.effective_date"
+                         " FROM plans p JOIN plan_rates r ON r.plan_id = p.id"
+                         " ORDER BY p.rowid, r.effective_date"},
+    [LIST_QUOTA_DEFAULTS] = {"", "uuuai",
+                             "SELECT p.id, d.id, d.resource_type_id, d.quota_value,"
+                             " d.effective_date"
+                             " FROM plans p JOIN plan_quota_defaults d ON d.plan_id = p.id"
+                             " JOIN resource_types t ON t.id = d.resource_type_id"
+                             " ORDER BY p.rowid, d.effective_date, t.name"},
+    [LIST_ADDONS] = {"", "uttuab",
+                     "SELECT id, name, description, resource_type_id, default_amount,"
+                     " default_paid FROM addons ORDER BY name, id"},
+    [LIST_ADDON_RATES] = {"", "uuai",
+                          "SELECT a.id, r.id, r.rate, r.effective_date"
+                          " FROM addons a JOIN addon_rates r ON r.addon_id = a.id"
+                          " ORDER BY a.name, a.id, r.effective_date"},
+    [LIST_UPDATE_OPERATIONS] = {"", "ut", "SELECT id, name FROM update_operations"},
+
+    [INSERT_PLAN] = {"utt", "", "INSERT INTO plans (id, name, description) VALUES (?1, ?2, ?3)"},
+    [INSERT_PLAN_RATE] = {"uuai", "",
+                          "INSERT INTO plan_rates (id, plan_id, rate, effective_date)"
+                          " VALUES (?1, ?2, ?3, ?4)"},
+    [INSERT_QUOTA_DEFAULT] = {"uuuai", "",
+                              "INSERT INTO plan_quota_defaults (id, plan_id, resource_type_id,"
+                              " quota_value, effective_date) VALUES (?1, ?2, ?3, ?4, ?5)"},
+    [CHANGE_QUOTA_DEFAULT] = {"uai", "",
+                              "UPDATE plan_quota_defaults SET quota_value = ?2,"
+                              " effective_date = ?3 WHERE id = ?1"},
+    [INSERT_RESOURCE_TYPE] = {"utti", "",
+                              "INSERT INTO resource_types (id, name, unit, consumable)"
+                              " VALUES (?1, ?2, ?3, ?4)"},
+    [CHANGE_RESOURCE_TYPE] = {"utti", "",
+                              "UPDATE resource_types SET name = ?2, unit = ?3, consumable = ?4"
+                              " WHERE id = ?1"},
+    [INSERT_ADDON] = {"uttuai", "",
+                      "INSERT INTO addons (id, name, description, resource_type_id,"
+                      " default_amount, default_paid) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
+    [CHANGE_ADDON] = {"uttuai", "",
+                      "UPDATE addons SET name = ?2, description = ?3, resource_type_id = ?4,"
+                      " default_amount = ?5, default_paid = ?6 WHERE id = ?1"},
+    [DELETE_ADDON] = {"u", "", "DELETE FROM addons WHERE id = ?1"},
+    [INSERT_ADDON_RATE] = {"uuai", "",
+                           "INSERT INTO addon_rates (id, addon_id, rate, effective_date)"
+                           " VALUES (?1, ?2, ?3, ?4)"},
+    [PARK_ADDON_RATE] = {"ui", "", "UPDATE addon_rates SET effective_date = ?2 WHERE id = ?1"},
+    [CHANGE_ADDON_RATE] = {"uai", "",
+                           "UPDATE addon_rates SET rate = ?2, effective_date = ?3 WHERE id = ?1"},
+    [DELETE_ADDON_RATE] = {"u", "", "DELETE FROM addon_rates WHERE id = ?1"},
+
+    /* Listings. A negative limit is none. */
+    [READ_USER] = {"t", "u", "SELECT id FROM users WHERE username = ?1"},
+    [READ_USERS] = {"ttii", "ut",
+                    "SELECT id, username FROM users WHERE username > ?1"
+                    " AND instr(username, ?2) > 0 ORDER BY username LIMIT ?3 OFFSET ?4"},
+    [READ_UPDATES] = {"utiii", "uutauin",
+                      "SELECT p.id, p.update_operation_id, p.value_type, p.value,"
+                      " p.resource_type_id, p.effective_date, p.metadata"
+                      " FROM updates p JOIN resource_types t ON t.id = p.resource_type_id"
+                      " WHERE p.user_id = ?1 AND (?2 = '' OR t.name = ?2)"
+                      " AND p.effective_date >= ?3"
+                      " ORDER BY p.effective_date, p.id LIMIT ?4 OFFSET ?5"},
+    /* Users after ?1 with the quotas and usages of the subscription that is active at ?2, chosen
+     * as subscription_active() does, but never one of no length: it was for an instant. The caller
+     * compares the amounts: their texts do not sort. */
+    [READ_OVERAGES] =
+        {"ti", "ttaa",
+         "SELECT u.username, t.name, q.quota, g.usage FROM users u"
+         " CROSS JOIN quotas q ON q.subscription_id = ("
+         "SELECT s.id FROM subscriptions s WHERE s.user_id = u.id"
+         " AND s.effective_start_date <= ?2"
+         " AND (s.effective_end_date IS NULL OR s.effective_end_date >= ?2)"
+         " AND s.effective_start_date IS NOT s.effective_end_date"
+         " ORDER BY s.effective_start_date DESC, s.id LIMIT 1)"
+         " CROSS JOIN usages g ON g.subscription_id = q.subscription_id"
+         " AND g.resource_type_id = q.resource_type_id"
+         " CROSS JOIN resource_types t ON t.id = q.resource_type_id"
+         " WHERE u.username > ?1 ORDER BY u.username, t.name"},
+    [COUNT_ACTIVE] = {"it", "i", "SELECT count(*)" ACTIVE},
+    [READ_ACTIVE_BY_USERNAME] = READ_ACTIVE("u.username"),
+    [READ_ACTIVE_BY_USERNAME_DOWN] = READ_ACTIVE("u.username DESC"),
+    [READ_ACTIVE_BY_START] = READ_ACTIVE("s.effective_start_date"),
+    [READ_ACTIVE_BY_START_DOWN] = READ_ACTIVE("s.effective_start_date DESC"),
+    [READ_ACTIVE_BY_END] = READ_ACTIVE("s.effective_end_date NULLS LAST"),
+    [READ_ACTIVE_BY_END_DOWN] = READ_ACTIVE("s.effective_end_date DESC NULLS FIRST"),
+    [COUNT_OF_USER] = {"ui", "i", "SELECT count(*)" OF_USER},
+    [READ_OF_USER] = {"uiii", "uuuiebut",
+                      SUBSCRIPTION_OF_USER OF_USER
+                      " ORDER BY s.effective_start_date, s.effective_end_date NULLS LAST, s.id"
+                      " LIMIT ?3 OFFSET ?4"},
+    [READ_QUOTAS] = {"u", "uuuatiti",
+                     "SELECT subscription_id, id, resource_type_id, quota,"
+                     " created_by, created_at, last_modified_by, last_modified_at"
+                     " FROM quotas WHERE subscription_id = ?1"},
+    [READ_USAGES] = {"u", "uuuatiti",
+                     "SELECT subscription_id, id, resource_type_id, usage,"
+                     " created_by, created_at, last_modified_by, last_modified_at"
+                     " FROM usages WHERE subscription_id = ?1"},
+};
+
+/* Also true of PRAGMA data_version: SQLite knows its one column before it runs. */
+static void statement_check(const struct statement *statement, struct sqlite3_stmt *prepared) {
+    assert(sqlite3_bind_parameter_count(prepared) == (int)strlen(statement->parameters));
+    assert(sqlite3_column_count(prepared) == (int)strlen(statement->columns));
+}
+
+bool statements_prepare(struct statements *statements, struct sqlite3 *connection,
+                        enum statement_id first, enum statement_id end, struct qms_error *error) {
+    for (enum statement_id id = first; id < end; id++) {
+        const struct statement *statement = &statements_all[id];
+        assert(statement->text != NULL);
+        int code = sqlite3_prepare_v3(connection, statement->text, -1, SQLITE_PREPARE_PERSISTENT,
+                                      &statements->prepared[id], NULL);
+        if (code != SQLITE_OK) {
+            log_format(LOG_ERROR, "store: cannot prepare \"%s\": %s", statement->text,
+                       sqlite3_errmsg(connection));
+            return qms_fail(error, QMS_INTERNAL, "%s has other tables than those of qms",
+                            sqlite3_db_filename(connection, "main"));
+        }
+        statement_check(statement, statements->prepared[id]);
+    }
+    return true;
+}
+
+void statements_finalize(struct statements *statements) {
+    for (size_t id = 0; id < STATEMENT_COUNT; id++) {
+        sqlite3_finalize(statements->prepared[id]);
+        statements->prepared[id] = NULL;
+    }
+}
+
+void row_open(struct row *row, const struct statements *statements, enum statement_id id) {
+    assert(statements->prepared[id] != NULL);
+    row->prepared = statements->prepared[id];
+    row->parameters = statements_all[id].parameters;
+    row->columns = statements_all[id].columns;
+    row->index = 0;
+    row->code = SQLITE_OK;
+    row->broken = false;
+}

@@ -1,0 +1,241 @@
+#include "wire/content.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+
+#include "base/arena.h"
+
+enum { STAGED_BYTES_MAX = 1024 };
+
+/* Bytes are collected and handed to the digest together: a call costs more than a short member. */
+struct content_hasher {
+    EVP_MD *algorithm;
+    EVP_MD_CTX *digest;
+    size_t staged;
+    char stage[STAGED_BYTES_MAX];
+};
+
+struct content_hasher *content_hasher_open(void) {
+    struct content_hasher *hasher = memory_take(sizeof *hasher);
+    hasher->algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+    assert(hasher->algorithm != NULL);
+    hasher->digest = EVP_MD_CTX_new();
+    assert(hasher->digest != NULL);
+    hasher->staged = 0;
+    return hasher;
+}
+
+void content_hasher_close(struct content_hasher *hasher) {
+    if (hasher == NULL) return;
+    EVP_MD_CTX_free(hasher->digest);
+    EVP_MD_free(hasher->algorithm);
+    memory_give(hasher);
+}
+
+static void content_update(struct content_hasher *hasher, const void *data, size_t bytes) {
+    int updated = EVP_DigestUpdate(hasher->digest, data, bytes);
+    assert(updated == 1);
+}
+
+static void content_flush(struct content_hasher *hasher) {
+    content_update(hasher, hasher->stage, hasher->staged);
+    hasher->staged = 0;
+}
+
+static void content_put(struct content_hasher *hasher, const void *data, size_t bytes) {
+    if (bytes == 0) return;
+    if (bytes > sizeof hasher->stage - hasher->staged) content_flush(hasher);
+    if (bytes > sizeof hasher->stage) {
+        content_update(hasher, data, bytes);
+        return;
+    }
+    memcpy(hasher->stage + hasher->staged, data, bytes);
+    hasher->staged += bytes;
+}
+
+/* Little endian, whatever the machine. */
+static void content_put_number(struct content_hasher *hasher, uint64_t number) {
+    uint64_t bytes = htole64(number);
+    content_put(hasher, &bytes, sizeof bytes);
+}
+
+static void content_put_text(struct content_hasher *hasher, struct text text) {
+    content_put_number(hasher, text.length);
+    content_put(hasher, text.data, text.length);
+}
+
+static void content_put_amount(struct content_hasher *hasher, struct amount amount) {
+    char digits[AMOUNT_TEXT_MAX];
+    size_t length = amount_format(amount, digits);
+    content_put_text(hasher, (struct text){.data = digits, .length = length});
+}
+
+static void content_put_change(struct content_hasher *hasher, const struct change_input *input) {
+    content_put_text(hasher, input->value_type);
+    content_put_text(hasher, input->resource_name);
+    content_put_text(hasher, input->resource_unit);
+    content_put_text(hasher, input->resource_id);
+    content_put_text(hasher, input->operation_name);
+    content_put_text(hasher, input->operation_id);
+    content_put_text(hasher, input->user_id);
+    content_put_amount(hasher, input->value);
+    content_put_number(hasher, input->has_effective);
+    content_put_number(hasher, input->has_effective ? (uint64_t)input->effective_us : 0);
+    content_put_number(hasher, input->has_metadata);
+    content_put_text(hasher, input->metadata);
+}
+
+static void content_put_uuid(struct content_hasher *hasher, const struct uuid *id) {
+    content_put(hasher, id->bytes, sizeof id->bytes);
+}
+
+/* A date that may be absent. */
+static void content_put_date(struct content_hasher *hasher, bool has, int64_t date_us) {
+    content_put_number(hasher, has);
+    content_put_number(hasher, has ? (uint64_t)date_us : 0);
+}
+
+static void content_put_subscription(struct content_hasher *hasher,
+                                     const struct subscription_input *input) {
+    content_put_text(hasher, input->plan_name);
+    content_put_text(hasher, input->plan_id);
+    content_put_number(hasher, input->has_paid);
+    content_put_number(hasher, input->paid);
+    content_put_number(hasher, (uint64_t)input->periods);
+    content_put_date(hasher, input->has_start, input->start_us);
+    content_put_date(hasher, input->has_end, input->end_us);
+    content_put_number(hasher, input->force);
+}
+
+static void content_put_quota(struct content_hasher *hasher, const struct quota_input *input) {
+    content_put_text(hasher, input->resource_name);
+    content_put_text(hasher, input->resource_id);
+    content_put_amount(hasher, input->value);
+}
+
+static void content_put_rates(struct content_hasher *hasher, const struct rate_input *rates,
+                              size_t count) {
+    content_put_number(hasher, count);
+    for (size_t i = 0; i < count; i++) {
+        content_put_text(hasher, rates[i].id);
+        content_put_amount(hasher, rates[i].rate);
+        content_put_date(hasher, rates[i].has_effective, rates[i].effective_us);
+    }
+}
+
+static void content_put_plan(struct content_hasher *hasher, const struct plan_input *input) {
+    content_put_uuid(hasher, &input->id);
+    content_put_text(hasher, input->name);
+    content_put_text(hasher, input->description);
+    content_put_number(hasher, input->default_count);
+    for (size_t i = 0; i < input->default_count; i++) {
+        const struct quota_default_input *row = &input->defaults[i];
+        content_put_text(hasher, row->resource_name);
+        content_put_text(hasher, row->resource_id);
+        content_put_amount(hasher, row->value);
+        content_put_date(hasher, row->has_effective, row->effective_us);
+    }
+    content_put_rates(hasher, input->rates, input->rate_count);
+    content_put_number(hasher, input->replace);
+}
+
+static void content_put_resource(struct content_hasher *hasher,
+                                 const struct resource_input *input) {
+    content_put_uuid(hasher, &input->id);
+    content_put_text(hasher, input->name);
+    content_put_text(hasher, input->unit);
+    content_put_number(hasher, input->consumable);
+}
+
+static void content_put_addon(struct content_hasher *hasher, const struct addon_input *input) {
+    const bool flags[] = {
+        input->default_paid,          input->update_name,         input->update_description,
+        input->update_resource_type,  input->update_default_amount,
+        input->update_default_paid,   input->update_rates,        input->toggle_paid,
+    };
+    content_put_uuid(hasher, &input->id);
+    content_put_text(hasher, input->name);
+    content_put_text(hasher, input->description);
+    content_put_text(hasher, input->resource_name);
+    content_put_text(hasher, input->resource_id);
+    content_put_amount(hasher, input->default_amount);
+    for (size_t i = 0; i < sizeof flags; i++) content_put_number(hasher, flags[i]);
+    content_put_rates(hasher, input->rates, input->rate_count);
+}
+
+static void content_put_applied(struct content_hasher *hasher, const struct applied_input *input) {
+    content_put_uuid(hasher, &input->addon_id);
+    content_put_number(hasher, input->update_amount);
+    content_put_number(hasher, input->update_paid);
+    content_put_amount(hasher, input->amount);
+    content_put_number(hasher, input->paid);
+}
+
+/* Every operation that writes is here: the compiler cannot say so, the tests do. */
+static void content_put_input(struct content_hasher *hasher, const struct op *op) {
+    switch (op->operation) {
+    case OP_UPDATE_ADD:
+    case OP_USAGE_ADD:
+    case OP_USAGE_REPORT:
+    case OP_USAGE_RECORD: content_put_change(hasher, &op->in.change); break;
+    case OP_USER_ENSURE: break; /* the user is all it says */
+    case OP_USER_ADD:
+    case OP_SUBSCRIPTION_CHANGE:
+    case OP_SUBSCRIPTION_CREATE: content_put_subscription(hasher, &op->in.subscription); break;
+    case OP_QUOTA_SET:
+    case OP_QUOTA_SET_USER: content_put_quota(hasher, &op->in.quota); break;
+    case OP_PLAN_ADD:
+    case OP_PLAN_RATES_ADD:
+    case OP_PLAN_DEFAULTS_ADD: content_put_plan(hasher, &op->in.plan); break;
+    case OP_RESOURCE_ADD:
+    case OP_RESOURCE_UPDATE: content_put_resource(hasher, &op->in.resource); break;
+    case OP_ADDON_ADD:
+    case OP_ADDON_UPDATE:
+    case OP_ADDON_DELETE: content_put_addon(hasher, &op->in.addon); break;
+    case OP_ADDON_APPLY:
+    case OP_APPLIED_UPDATE:
+    case OP_APPLIED_DELETE: content_put_applied(hasher, &op->in.applied); break;
+    default: assert(false);
+    }
+}
+
+static bool has_target_id(enum operation operation) {
+    enum target target = operation_target(operation);
+    return target == TARGET_SUBSCRIPTION || target == TARGET_SUBSCRIPTION_ADDON;
+}
+
+void content_hash(struct content_hasher *hasher, struct op *op) {
+    assert(operation_effect(op->operation) == EFFECT_WRITE);
+    int started = EVP_DigestInit_ex2(hasher->digest, hasher->algorithm, NULL);
+    assert(started == 1);
+    content_put_text(hasher, text_of(operation_name(op->operation)));
+    if (has_target_id(op->operation)) content_put_uuid(hasher, &op->target_id);
+    content_put_input(hasher, op);
+    content_flush(hasher);
+    int finished = EVP_DigestFinal_ex(hasher->digest, op->content, NULL);
+    assert(finished == 1);
+}
+
+static pthread_once_t thread_once = PTHREAD_ONCE_INIT;
+static pthread_key_t thread_hasher;
+
+static void thread_close(void *hasher) {
+    content_hasher_close(hasher);
+}
+
+static void thread_init(void) {
+    int failed = pthread_key_create(&thread_hasher, thread_close);
+    assert(failed == 0);
+}
+
+struct content_hasher *content_hasher_of_thread(void) {
+    pthread_once(&thread_once, thread_init);
+    struct content_hasher *hasher = pthread_getspecific(thread_hasher);
+    if (hasher == NULL) {
+        hasher = content_hasher_open();
+        pthread_setspecific(thread_hasher, hasher);
+    }
+    return hasher;
+}

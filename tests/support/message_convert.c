@@ -1,0 +1,66 @@
+/* message_convert: lets clients that others wrote look at our codec. Each line of standard input is
+ * TYPE ENCODING HEX: a message in either encoding; the answer is a line with the same message in
+ * the ENCODING asked for (json or binary), as hex digits, or "!" and what is wrong. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "support/message_any.h"
+#include "wire/message_private.h"
+
+enum { LINE_BYTES_MAX = 1 << 22 };
+
+static const struct message_type *type_named(const char *name) {
+    for (size_t i = 0; message_types[i] != NULL; i++)
+        if (strcmp(message_types[i]->descriptor->name, name) == 0) return message_types[i];
+    return NULL;
+}
+
+static struct text bytes_of_hex(const char *hex, struct arena *arena) {
+    size_t length = strlen(hex) / 2;
+    char *bytes = arena_take(arena, length);
+    for (size_t i = 0; i < length; i++) {
+        char digits[3] = {hex[2 * i], hex[2 * i + 1], 0};
+        bytes[i] = (char)strtoul(digits, NULL, 16);
+    }
+    return (struct text){.data = bytes, .length = length};
+}
+
+static void convert(const char *type_name, const char *encoding, const char *hex,
+                    struct arena *arena) {
+    struct qms_error error;
+    struct buffer out;
+    enum message_encoding from;
+    const struct message_type *type = type_named(type_name);
+    if (type == NULL) {
+        puts("!an unknown type");
+        return;
+    }
+    const struct message *message =
+        message_decode(type, bytes_of_hex(hex, arena), false, arena, &from, &error);
+    if (message == NULL) {
+        printf("!%s\n", error.text);
+        return;
+    }
+    buffer_init(&out, LINE_BYTES_MAX);
+    message_any_write(message, strcmp(encoding, "json") == 0 ? MESSAGE_JSON : MESSAGE_BINARY, &out);
+    for (size_t i = 0; i < out.length; i++) printf("%02x", (unsigned char)out.data[i]);
+    putchar('\n');
+    buffer_close(&out);
+}
+
+int main(void) {
+    static char line[LINE_BYTES_MAX];
+    struct arena arena;
+    arena_init(&arena, 1 << 16);
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        char *rest = line, *type = strsep(&rest, " "), *encoding = strsep(&rest, " ");
+        line[strcspn(line, "\n")] = '\0';
+        if (rest == NULL) return 2;
+        rest[strcspn(rest, "\n")] = '\0';
+        convert(type, encoding, rest, &arena);
+        fflush(stdout);
+        arena_reset(&arena);
+    }
+    arena_close(&arena);
+    return 0;
+}

@@ -1,0 +1,80 @@
+"""Fixtures of the system tests: servers that start fresh and must stop cleanly."""
+
+import itertools
+
+import pytest
+
+from server import BINARY, Clock, Server
+
+names = itertools.count(1)
+
+
+def pytest_configure(config):
+    config.addinivalue_line('markers', 'long: takes many seconds; left out under sanitizers')
+
+
+def pytest_sessionstart(session):
+    if not session.config.option.collectonly and not BINARY.exists():
+        raise pytest.UsageError(f'{BINARY} is not there: build it, or set QMS_BINARY')
+
+
+@pytest.fixture(autouse=True)
+def log_of_failures(request):
+    """Lets servers show the end of their logs with a test that failed."""
+    yield
+    for server in getattr(request.node, 'servers', []):
+        print(f'--- {server.store}:', *server.log().splitlines()[-30:], sep='\n')
+
+
+def finish(server):
+    """What every server owes at the end of its test: it still runs, and stops cleanly."""
+    if server.process is None:
+        return
+    assert server.running(), f'it ended by itself:\n{server.log()}'
+    server.stop()
+    assert 'runtime error:' not in server.log()
+    assert 'Sanitizer' not in server.log()
+
+
+@pytest.fixture
+def start_server(request, tmp_path):
+    """start_server(*args, clock=None, name='qms') makes and starts a server of the test's own."""
+    request.node.servers = []
+
+    def start(*args, name='qms', **options):
+        server = Server(tmp_path / name, args, **options)
+        server.start()
+        request.node.servers.append(server)
+        return server
+
+    yield start
+    for server in request.node.servers:
+        finish(server)
+
+
+@pytest.fixture
+def server(start_server):
+    """A server with an empty store."""
+    return start_server()
+
+
+@pytest.fixture
+def clock(tmp_path):
+    """A clock standing still at 2026-08-12 10:00:00 UTC, for start_server(clock=clock)."""
+    clock = Clock(tmp_path / 'clock')
+    yield clock
+    clock.file.close()
+
+
+@pytest.fixture(scope='module')
+def shared(tmp_path_factory):
+    """One server for all tests of a file that keep to users of their own (fixture user)."""
+    server = Server(tmp_path_factory.mktemp('shared')).start()
+    yield server
+    finish(server)
+
+
+@pytest.fixture
+def user():
+    """A name nobody else uses."""
+    return f'user-{next(names)}'

@@ -1,0 +1,219 @@
+"""The real binary, run for a test: start, stop, kill, restart on the same store.
+
+Nothing here depends on a free well-known port (port 0), on the wall clock (Clock) or on the order
+of tests (each server has a directory of its own).
+"""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import httpx
+
+from raw_http import Connection
+from stored import Stored, microseconds
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+BINARY = pathlib.Path(os.environ.get('QMS_BINARY', REPOSITORY / 'build' / 'qms')).resolve()
+READY = re.compile(r'\Aqms listening on (http://(\[[0-9a-f:]+\]|[0-9.]+):(\d+))\n')
+WAIT_SECONDS_MAX = 30
+
+
+def environment(**more):
+    """The tests' own environment without what would configure qms, in UTC."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith('QMS_')}
+    kept['TZ'] = 'UTC'
+    kept.update(more)
+    return kept
+
+
+def still_clock_library():
+    """Built from still_clock.c, beside the binary; an installed binary uses the repository's."""
+    found = [path for build in (BINARY.parent, REPOSITORY / 'build')
+             if (path := build / 'tests' / 'system' / 'still_clock.so').exists()]
+    assert found, 'still_clock.so is not built'
+    return found[0]
+
+
+class Clock:
+    """A process's wall clock, in UTC: it stands still until it is set, also while it runs.
+
+    Monotonic time, and with it every timeout, is real."""
+
+    def __init__(self, path, reading='2026-08-12 10:00:00'):
+        self.file = open(path, 'w+b', buffering=0)
+        self.set(reading)
+
+    def set(self, reading):
+        self.file.seek(0)
+        self.file.write(microseconds(reading).to_bytes(8, sys.byteorder))
+
+    def environment(self):
+        return {
+            'LD_PRELOAD': str(still_clock_library()),
+            'QMS_STILL_CLOCK': self.file.name,
+            'ASAN_OPTIONS': os.environ.get('ASAN_OPTIONS', '') + ':verify_asan_link_order=0',
+        }
+
+
+class NotStarted(Exception):
+    """The server ended, or said nothing, instead of becoming ready."""
+
+    def __init__(self, status, output, log):
+        super().__init__(f'exit status {status}\n{output}{log}')
+        self.status, self.output, self.log = status, output, log
+
+
+class Server:
+    def __init__(self, directory, args=(), clock=None, env=None, store=None):
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.store = pathlib.Path(store or self.directory / 'qms.db')
+        self.args = list(args)
+        self.clock = clock
+        self.env = dict(env or {})
+        self.process = None
+        self.starts = 0
+        self.host = self.port = self.url = None
+        self._client = None
+
+    # -- the process ---------------------------------------------------------------------------
+
+    def command(self):
+        listen = [] if '--listen' in self.args else ['--listen', '127.0.0.1:0']
+        return [str(BINARY), 'serve', *listen, '--store', f'sqlite:{self.store}', *self.args]
+
+    def start(self):
+        assert self.process is None, 'it runs already'
+        self.starts += 1
+        self._out = self.directory / f'stdout.{self.starts}'
+        self._err = self.directory / f'stderr.{self.starts}'
+        env = environment(**(self.clock.environment() if self.clock else {}), **self.env)
+        with open(self._out, 'wb') as out, open(self._err, 'wb') as err:
+            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=out,
+                                            stderr=err, env=env, cwd=self.directory)
+        self._await_ready()
+        return self
+
+    def _await_ready(self):
+        deadline = time.monotonic() + WAIT_SECONDS_MAX
+        while time.monotonic() < deadline:
+            ended = self.process.poll() is not None
+            ready = READY.match(self.output())
+            if ready:
+                self.url, self.host, self.port = ready[1], ready[2], int(ready[3])
+                return
+            if ended:
+                break
+            time.sleep(0.002)
+        status = self.process.poll()
+        self.kill()
+        raise NotStarted(status, self.output(), self.log())
+
+    def stop(self):
+        """SIGTERM, and the clean end that has to follow."""
+        process = self._forget()
+        process.send_signal(signal.SIGTERM)
+        try:
+            status = process.wait(WAIT_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError('it did not stop:\n' + self.log()) from None
+        assert status == 0, f'exit status {status}:\n{self.log()}'
+
+    def kill(self):
+        process = self._forget()
+        process.kill()
+        process.wait()
+
+    def restart(self):
+        self.stop()
+        return self.start()
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def _forget(self):
+        if self._client:
+            self._client.close()
+            self._client = None
+        process, self.process = self.process, None
+        return process
+
+    def output(self):
+        """Standard output so far, of the last start."""
+        return self._out.read_text()
+
+    def log(self):
+        """Standard error so far, of the last start."""
+        return self._err.read_text(errors='replace')
+
+    # -- its clients ---------------------------------------------------------------------------
+
+    @property
+    def http(self):
+        """An httpx client that keeps its connections."""
+        if self._client is None:
+            self._client = httpx.Client(base_url=self.url, timeout=WAIT_SECONDS_MAX,
+                                        trust_env=False)
+        return self._client
+
+    def connect(self):
+        """A raw socket that speaks HTTP."""
+        return Connection('127.0.0.1' if self.host == '0.0.0.0' else self.host, self.port)
+
+    def get(self, target, **options):
+        return self.http.get(target, **options)
+
+    def put(self, target, body=None, **options):
+        return self.http.put(target, json=body, **options)
+
+    def post(self, target, body=None, **options):
+        return self.http.post(target, json=body, **options)
+
+    def run(self, *args, input=None, env=None, clock=None):
+        """A client command of the same binary; returns the finished process, in bytes."""
+        more = {**(clock.environment() if clock else {}), **(env or {})}
+        url = ['--url', self.url] if args[0] in ('user', 'overages', 'ingest') else []
+        return subprocess.run([str(BINARY), *args, *url], input=input, capture_output=True,
+                              env=environment(**more), timeout=120, cwd=self.directory)
+
+    # -- shorthand for what tests ask most ---------------------------------------------------------
+
+    def update(self, username, value, operation='ADD', resource='cpu.hours', value_type='usages',
+               **more):
+        """R5. value may be a string of digits, to send exactly those."""
+        unit = {'cpu.hours': 'cpu hours', 'data.size': 'bytes'}[resource]
+        update = {'value_type': value_type, 'value': '@', 'effective_date': '2026-01-01T00:00:00Z',
+                  'resource_type': {'name': resource, 'unit': unit},
+                  'operation': {'name': operation}, 'user': {}, **more}
+        return self.put_exactly(f'/user/{username}/updates', {'update': update}, value)
+
+    def usage(self, username, value, operation='ADD', resource='cpu.hours'):
+        """R9."""
+        body = {'resource_name': resource, 'update_type': operation, 'usage_value': '@'}
+        return self.put_exactly(f'/users/{username}/usages', body, value)
+
+    def put_exactly(self, target, body, value):
+        """Sends body with value, as written, in the place of the string '@'."""
+        return self.send_exactly('PUT', target, json.dumps(body).replace('"@"', str(value)))
+
+    def send_exactly(self, method, target, content):
+        """A body of JSON as it is given: text, octets or an iterator of pieces."""
+        return self.http.request(method, target, content=content,
+                                 headers={'Content-Type': 'application/json'})
+
+    def record(self, items):
+        """POST /v2/usages: the list of results."""
+        response = self.post('/v2/usages', items)
+        assert response.status_code == 200, response.text
+        return response.json()['results']
+
+    def stored(self):
+        return Stored(self.store)
