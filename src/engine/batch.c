@@ -448,6 +448,7 @@ static void attempt_start(struct engine *engine, struct attempt *attempt, struct
     *attempt = (struct attempt){.works = works, .count = count};
     for (size_t i = 0; i < count; i++) {
         op_clear(works[i].op);
+        works[i].put_off = works[i].waits = false; /* of the batch that put it off, or was halved */
         if (op_may_write(works[i].op)) attempt->writes = true;
     }
     engine->batch_number++;

@@ -161,6 +161,33 @@ static void a_read_that_subscribes_is_not_answered_before_its_commit(void **stat
     call_close(&summary);
 }
 
+/* The read comes first and puts itself off, the write behind it makes the subscription. */
+static void a_read_put_off_for_what_its_own_batch_then_writes_is_answered(void **state) {
+    (void)state;
+    struct call first, summary, write;
+    call_init(&first, &fixture);
+    call_init(&summary, &fixture);
+    call_init(&write, &fixture);
+    call_add_usage(&first, "ada", "1");
+    gate_close(&fixture);
+    call_submit(&first, false);
+    gate_wait(&fixture);
+    call_read(&summary, OP_SUMMARY_GET, "new");
+    call_submit(&summary, false);
+    call_add_usage(&write, "new", "5");
+    call_submit(&write, false);
+    gate_open(&fixture);
+    call_wait(&first);
+    call_wait(&write);
+    call_wait(&summary);
+    assert_int_equal(write.request.ops->error.code, QMS_OK);
+    assert_int_equal(summary.request.ops->error.code, QMS_OK);
+    assert_int_equal(summary.request.ops->out.subscription.usage_count, 1);
+    call_close(&first);
+    call_close(&write);
+    call_close(&summary);
+}
+
 static void a_read_sees_every_write_that_was_answered_before_it(void **state) {
     (void)state;
     char expected[16];
@@ -380,6 +407,7 @@ int main(void) {
         TEST(a_batch_of_reads_commits_nothing),
         TEST(two_first_summaries_make_one_subscription),
         TEST(a_read_that_subscribes_is_not_answered_before_its_commit),
+        TEST(a_read_put_off_for_what_its_own_batch_then_writes_is_answered),
         TEST(a_read_sees_every_write_that_was_answered_before_it),
         TEST(a_long_list_does_not_keep_a_single_request_waiting),
         TEST(an_item_of_a_list_stands_or_falls_on_its_own),
