@@ -70,6 +70,7 @@ struct account {
     bool loaded;
     bool broken;         /* set by load: a stored row cannot be read (a foreign NaN, a bad id); the
                             rows here are incomplete and every operation on it is INTERNAL */
+    bool busy;           /* set by load: somebody else holds its rows locked; nothing was read */
     bool held;           /* being loaded, or touched by the open batch and not yet committed */
 };
 

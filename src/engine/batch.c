@@ -437,6 +437,10 @@ static void attempt_not_saved(struct engine *engine, struct attempt *attempt,
         attempt_halve(engine, attempt, error);
         return;
     }
+    if (outcome == STORE_OVERTAKEN) {
+        batch_run(engine, attempt->works, attempt->count);
+        return;
+    }
     qms_fail_code(error, outcome == STORE_UNKNOWN ? QMS_OUTCOME_UNKNOWN : QMS_UNAVAILABLE);
     attempt_fail(engine, attempt, error);
 }

@@ -5,6 +5,8 @@
  *           cached is to be forgotten. A store that is shared always says stale.
  *   load    fills the accounts and replays asked for, the moment, and a new catalogue when the
  *           store's version differs from the one the caller has.
+ *           An account that somebody else holds locked comes back busy, one whose rows cannot be
+ *           read broken; the others are loaded all the same.
  *   save    writes the changes and commits; end gives the transaction up without a trace.
  * Whichever of them fails has rolled back; after it the next call is begin.
  *
@@ -84,6 +86,8 @@ struct store_reader;
 enum store_outcome {
     STORE_COMMITTED,
     STORE_REFUSED, /* not committed; the data of some change is at fault: halve the batch */
+    STORE_OVERTAKEN, /* not committed; somebody else was first (a user, quota or key that was absent
+                        when it was loaded, a deadlock): load and decide the batch again */
     STORE_FAILED,  /* not committed for certain: "unavailable, safe to retry" */
     STORE_UNKNOWN, /* the commit was sent and its answer lost: ask resolve() */
 };
@@ -132,7 +136,10 @@ struct store {
 };
 
 struct store_options {
-    const char *url;            /* sqlite:PATH, sqlite::memory: */
+    const char *url;            /* sqlite:PATH, sqlite::memory:, postgresql://... */
+    bool waits;                 /* a shared store: load waits for rows that somebody else has locked,
+                                   up to lock_wait_us, instead of leaving them busy */
+    int64_t lock_wait_us;
     const struct clock *clock;
     struct text actor;          /* "qms" unless told otherwise */
     bool synchronous_off;       /* for the test that proves power loss shows; never a setting */
