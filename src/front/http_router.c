@@ -6,6 +6,7 @@ struct compiled_route {
     const struct http_route *route;
     size_t segment_count;
     struct text literals[HTTP_SEGMENTS_MAX]; /* data is NULL for a parameter */
+    unsigned names;
 };
 
 struct http_router {
@@ -20,7 +21,8 @@ static int hex_value(char byte) {
     return -1;
 }
 
-static bool segment_decode(struct arena *arena, struct text *segment) {
+static bool segment_decode(struct arena *arena, struct text *segment, bool *is_text) {
+    *is_text = true;
     if (segment->length == 0 || memchr(segment->data, '%', segment->length) == NULL) return true;
     char *decoded = arena_take(arena, segment->length);
     size_t length = 0;
@@ -29,14 +31,16 @@ static bool segment_decode(struct arena *arena, struct text *segment) {
         if (byte == '%') {
             if (segment->length - i < 3) return false;
             int high = hex_value(segment->data[i + 1]), low = hex_value(segment->data[i + 2]);
-            if (high < 0 || low < 0 || (high | low) == 0) return false;
+            if (high < 0 || low < 0) return false;
             byte = (char)(high << 4 | low);
+            *is_text &= byte != 0;
             i += 2;
         }
         decoded[length++] = byte;
     }
     *segment = (struct text){.data = decoded, .length = length};
-    return text_is_utf8(*segment);
+    *is_text &= text_is_utf8(*segment);
+    return true;
 }
 
 /* The part up to the next slash; *rest is what follows that slash, data NULL after the last. */
@@ -56,12 +60,19 @@ static struct text segment_next(struct text *rest) {
 bool http_path_split(struct text path, struct arena *arena, struct http_path *split) {
     bool is_path = path.length > 0 && path.data[0] == '/';
     split->count = is_path ? 0 : HTTP_SEGMENTS_MAX + 1;
+    split->no_text = 0;
     if (path.length < 2) return true;
     struct text rest = {.data = path.data + 1, .length = path.length - 1};
     while (rest.data != NULL) {
         struct text segment = segment_next(&rest);
-        if (!segment_decode(arena, &segment)) return false;
-        if (split->count < HTTP_SEGMENTS_MAX) split->segments[split->count] = segment;
+        bool is_text;
+        if (!segment_decode(arena, &segment, &is_text)) return false;
+        if (split->count < HTTP_SEGMENTS_MAX) {
+            split->segments[split->count] = segment;
+            if (!is_text) split->no_text |= 1u << split->count;
+        } else if (!is_text) {
+            return false;
+        }
         split->count++;
     }
     return true;
@@ -72,11 +83,14 @@ static void route_compile(struct compiled_route *compiled, const struct http_rou
     assert(rest.length > 0 && rest.data[0] == '/');
     compiled->route = route;
     compiled->segment_count = 0;
+    compiled->names = 0;
     rest = (struct text){.data = rest.data + 1, .length = rest.length - 1};
     if (rest.length == 0) return;
     while (rest.data != NULL) {
         struct text literal = segment_next(&rest);
         assert(compiled->segment_count < HTTP_SEGMENTS_MAX);
+        if (text_equal(literal, TEXT("{user}")) || text_equal(literal, TEXT("{username}")))
+            compiled->names |= 1u << compiled->segment_count;
         if (literal.length > 0 && literal.data[0] == '{') literal = (struct text){0};
         compiled->literals[compiled->segment_count++] = literal;
     }
@@ -116,6 +130,7 @@ struct http_match http_router_find(const struct http_router *router, enum http_m
         if (!route_fits(compiled, path)) continue;
         if (compiled->route->method == method) {
             match.route = compiled->route;
+            match.names = compiled->names;
             return match;
         }
         match.methods |= 1u << compiled->route->method;

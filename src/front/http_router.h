@@ -13,10 +13,11 @@ enum { HTTP_SEGMENTS_MAX = 8 };
 struct http_path {
     struct text segments[HTTP_SEGMENTS_MAX];
     size_t count; /* none for "/"; above HTTP_SEGMENTS_MAX no route fits, as for "*" */
+    unsigned no_text; /* 1 << segment: it decodes to a zero byte or to what is not UTF-8 */
 };
 
 /* Decoded segments lie in the arena, others point into path. False: an escape is malformed, or a
- * segment decodes to a zero byte or to text that is not UTF-8. */
+ * segment beyond HTTP_SEGMENTS_MAX is no text. */
 bool http_path_split(struct text path, struct arena *arena, struct http_path *split);
 
 struct http_router;
@@ -24,6 +25,7 @@ struct http_router;
 struct http_match {
     const struct http_route *route; /* NULL: none */
     unsigned methods;               /* of all routes of this path: 1 << enum http_method */
+    unsigned names;                 /* the route's {user} and {username}: 1 << segment */
 };
 
 struct http_router *http_router_open(const struct http_route *routes);

@@ -24,7 +24,8 @@ struct http_exchange {
     enum http_method method;
     struct text path;                 /* as sent */
     struct text query;
-    struct text segments[8];          /* the path's parts, percent-decoded exactly once */
+    struct text segments[8];          /* the path's parts, percent-decoded exactly once; text, but
+                                         for {user} and {username}, which may be any bytes */
     size_t segment_count;
     struct text body;                 /* complete */
     struct text content_type;

@@ -132,11 +132,14 @@ void http_slot_route(struct http_slot *slot, const struct http_head *head) {
         http_slot_fail(slot, 403, "this host or origin is not served");
         return;
     }
-    if (!http_path_split(exchange->path, &exchange->request.arena, &path)) {
+    bool split = http_path_split(exchange->path, &exchange->request.arena, &path);
+    struct http_match match = {0};
+    if (split) match = http_router_find(server->router, head->method, &path);
+    /* The name of a user may be anything here: each tree refuses it in its own words. */
+    if (!split || (path.no_text & ~match.names) != 0) {
         http_slot_fail(slot, 400, "the path is not valid");
         return;
     }
-    struct http_match match = http_router_find(server->router, head->method, &path);
     exchange->route = match.route;
     if (match.route == NULL) {
         if (match.methods != 0) slot_fail_method(slot, match.methods);

@@ -223,7 +223,7 @@ BAD_NAMES = {
     'DEL': 'a\x7fb', 'a C1 control': 'a\x85b', 'a tab': '\t', '257 bytes': 'x' * 257,
     '129 two-byte letters': 'é' * 129, 'five kilobytes': 'x' * 5120,
 }
-# no text at all: refused with the path, before the operation is looked for
+# no text at all
 BAD_OCTETS = ['%00', 'a%00b', '%FF', 'a%C3', '%C0%AF', '%ED%A0%80', '%F5%80%80%80', '%80']
 NAMED = ['/summary/{}', '/users/{}/overages', '/users/{}/overages/cpu.hours', '/users/{}/usages']
 
@@ -236,9 +236,20 @@ def test_a_bad_name_in_a_path_is_refused(refused, target, name):
     assert json.loads(answer.body)['error']['message'] == 'invalid username'
 
 
-@pytest.mark.parametrize('target', NAMED + ['/users/ada/overages/{}'])
+@pytest.mark.parametrize('method, target, body', [('GET', target, b'') for target in NAMED] + [
+    ('GET', '/users/{}/updates', b''), ('PUT', '/user/{}/updates', json.dumps(UPDATE).encode()),
+    ('PUT', '/users/{}/usages', json.dumps(USAGE).encode())])
 @pytest.mark.parametrize('octets', BAD_OCTETS)
-def test_a_path_that_is_no_text_is_refused(refused, target, octets):
+def test_a_name_that_is_no_text_is_refused_like_any_other(refused, method, target, body, octets):
+    answer = refused(method, target.format(octets), body)
+    assert json.loads(answer.body)['error'] == {
+        'error_code': 'BAD_REQUEST', 'status_code': 400, 'message': 'invalid username'}
+
+
+@pytest.mark.parametrize('target', ['/users/ada/overages/{}', '/users/a%FF/overages/{}',
+                                    '/plans/{}', '/{}', '/users/ada/{}'])
+@pytest.mark.parametrize('octets', BAD_OCTETS)
+def test_a_path_that_is_no_text_elsewhere_is_refused(refused, target, octets):
     answer = refused('GET', target.format(octets))
     assert list(json.loads(answer.body)) == ['message']
 

@@ -204,8 +204,16 @@ def test_a_bad_name_in_a_path_is_refused(refused, method, target, name):
 
 @pytest.mark.parametrize('method, target', NAMED)
 @pytest.mark.parametrize('octets', BAD_OCTETS)
-def test_a_path_that_is_no_text_is_refused(refused, method, target, octets):
-    refused(method, target.format(octets), b'{"quota":1}' if method == 'POST' else b'')
+def test_a_name_that_is_no_text_is_refused_like_any_other(refused, method, target, octets):
+    answer = refused(method, target.format(octets), b'{"quota":1}' if method == 'POST' else b'')
+    in_the_envelope(answer)
+    assert json.loads(answer.body)['error'].startswith('invalid username')
+
+
+@pytest.mark.parametrize('octets', BAD_OCTETS)
+def test_a_plan_name_that_is_no_text_is_refused(refused, octets):
+    refused('PUT', f'/v1/users/v1-bad/{octets}?paid=true')
+    refused('POST', f'/v1/users/v1-bad/plan/{octets}/quota', b'{"quota":1}')
 
 
 JSON = strategies.recursive(

@@ -47,37 +47,39 @@ static int tear_down(void **state) {
 struct split_case {
     struct text path;
     const char *segments; /* joined by '|'; NULL: refused */
+    unsigned no_text;
 };
 
 static const struct split_case splits[] = {
-    {TEXT("/"), ""},
-    {TEXT("/a"), "a|"},
-    {TEXT("/a/"), "a||"},
-    {TEXT("//"), "||"},
-    {TEXT("/a//b"), "a||b|"},
-    {TEXT("/users/ada%40x/usages"), "users|ada@x|usages|"},
-    {TEXT("/a%2Fb/c"), "a/b|c|"},
-    {TEXT("/%2e%2E/.."), "..|..|"},
-    {TEXT("/a%252Fb"), "a%2Fb|"},
-    {TEXT("/%6f%6F%4A%4a"), "ooJJ|"},
-    {TEXT("/%C3%A9%c3%a9"), "\xC3\xA9\xC3\xA9|"},
-    {TEXT("/a+b"), "a+b|"},
-    {TEXT("/%20%7F%01"), " \x7F\x01|"},
-    {TEXT("/%00"), NULL},
-    {TEXT("/a%00b"), NULL},
-    {TEXT("/%"), NULL},
-    {TEXT("/%4"), NULL},
-    {TEXT("/%4/1"), NULL},
-    {TEXT("/%4g"), NULL},
-    {TEXT("/%G4"), NULL},
-    {TEXT("/%%41"), NULL},
-    {TEXT("/%+1"), NULL},
-    {TEXT("/%ff"), NULL},
-    {TEXT("/%C3"), NULL},
-    {TEXT("/%C3/%A9"), NULL},
-    {TEXT("/%ed%a0%80"), NULL},
-    {TEXT("/good/%c0%80"), NULL},
-    {TEXT("/1/2/3/4/5/6/7/8/%zz"), NULL},
+    {TEXT("/"), "", 0},
+    {TEXT("/a"), "a|", 0},
+    {TEXT("/a/"), "a||", 0},
+    {TEXT("//"), "||", 0},
+    {TEXT("/a//b"), "a||b|", 0},
+    {TEXT("/users/ada%40x/usages"), "users|ada@x|usages|", 0},
+    {TEXT("/a%2Fb/c"), "a/b|c|", 0},
+    {TEXT("/%2e%2E/.."), "..|..|", 0},
+    {TEXT("/a%252Fb"), "a%2Fb|", 0},
+    {TEXT("/%6f%6F%4A%4a"), "ooJJ|", 0},
+    {TEXT("/%C3%A9%c3%a9"), "\xC3\xA9\xC3\xA9|", 0},
+    {TEXT("/a+b"), "a+b|", 0},
+    {TEXT("/%20%7F%01"), " \x7F\x01|", 0},
+    {TEXT("/%00"), "|", 1},
+    {TEXT("/x/a%00b"), "x|a|", 2},
+    {TEXT("/%"), NULL, 0},
+    {TEXT("/%4"), NULL, 0},
+    {TEXT("/%4/1"), NULL, 0},
+    {TEXT("/%4g"), NULL, 0},
+    {TEXT("/%G4"), NULL, 0},
+    {TEXT("/%%41"), NULL, 0},
+    {TEXT("/%+1"), NULL, 0},
+    {TEXT("/%ff"), "\xff|", 1},
+    {TEXT("/%C3"), "\xC3|", 1},
+    {TEXT("/%C3/%A9"), "\xC3|\xA9|", 3},
+    {TEXT("/%ed%a0%80"), "\xed\xa0\x80|", 1},
+    {TEXT("/good/%c0%80"), "good|\xc0\x80|", 2},
+    {TEXT("/1/2/3/4/5/6/7/8/%zz"), NULL, 0},
+    {TEXT("/1/2/3/4/5/6/7/8/%ff"), NULL, 0},
 };
 
 static void segments_are_decoded_once_after_the_split(void **state) {
@@ -96,6 +98,7 @@ static void segments_are_decoded_once_after_the_split(void **state) {
             length += (size_t)snprintf(joined + length, sizeof joined - length, "%.*s|",
                                        TEXT_ARGUMENTS(path.segments[part]));
         if (good) assert_string_equal(joined, splits[i].segments);
+        if (good) assert_int_equal(path.no_text, splits[i].no_text);
         memory_give(copy);
     }
 }
@@ -134,6 +137,13 @@ static void the_first_fitting_route_is_found(void **state) {
         struct http_match match = find(*state, found[i].method, found[i].path);
         if (match.route != &routes[found[i].route]) fail_msg("%s", found[i].path);
     }
+}
+
+static void the_names_of_users_are_known(void **state) {
+    assert_int_equal(find(*state, HTTP_GET, "/users").names, 0);
+    assert_int_equal(find(*state, HTTP_GET, "/users/ada/usages").names, 1u << 1);
+    assert_int_equal(find(*state, HTTP_POST, "/v1/ada/plans").names, 1u << 1);
+    assert_int_equal(find(*state, HTTP_GET, "/1/2/3/4/5/6/7/8").names, 0);
 }
 
 static void other_paths_are_not_found(void **state) {
@@ -176,6 +186,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(segments_are_decoded_once_after_the_split),
         cmocka_unit_test(the_first_fitting_route_is_found),
+        cmocka_unit_test(the_names_of_users_are_known),
         cmocka_unit_test(other_paths_are_not_found),
         cmocka_unit_test(another_method_learns_which_there_are),
         cmocka_unit_test(the_tree_is_told_by_whole_segments),
