@@ -63,7 +63,7 @@ static bool subscribe_create(struct decision *decision, struct op *op, struct ar
                              const struct subscription_request *request) {
     struct subscription *subscription;
     if (!subscription_create(decision, op->account, request, &subscription, &op->error))
-        return decide_reword(&op->error, "unable to add the subscription");
+        return false;
     op->made_id = subscription->id;
     subscribe_view(decision, op, arena, subscription, true);
     return true;

@@ -12,11 +12,13 @@ struct terms {
     bool paid;
 };
 
+/* code: whose fault it is when there is none, the caller's who named the plan or our own. */
 static const struct rate *subscription_rate(const struct decision *decision,
-                                            const struct plan *plan, struct qms_error *error) {
+                                            const struct plan *plan, enum qms_code code,
+                                            struct qms_error *error) {
     const struct rate *rate = rate_active(plan->rates, plan->rate_count, decision->decided_us);
     if (rate == NULL)
-        qms_fail(error, QMS_INTERNAL, "the %.*s subscription plan has no effective rate",
+        qms_fail(error, code, "the %.*s subscription plan has no effective rate",
                  TEXT_ARGUMENTS(plan->name));
     return rate;
 }
@@ -29,7 +31,7 @@ const struct plan *subscription_default_plan(const struct decision *decision,
                  TEXT_ARGUMENTS(decision->default_plan));
         return NULL;
     }
-    return subscription_rate(decision, plan, error) == NULL ? NULL : plan;
+    return subscription_rate(decision, plan, QMS_INTERNAL, error) == NULL ? NULL : plan;
 }
 
 /* Consumable resources are bought per period, the others once (2.7). */
@@ -74,7 +76,7 @@ static bool subscription_terms(const struct decision *decision,
         return qms_fail(error, QMS_BAD_REQUEST, "the start date must precede the end date");
     if (terms->end_us <= decision->decided_us)
         return qms_fail(error, QMS_BAD_REQUEST, "the end date must be in the future");
-    terms->rate = subscription_rate(decision, request->plan, error);
+    terms->rate = subscription_rate(decision, request->plan, QMS_BAD_REQUEST, error);
     if (terms->rate == NULL) return false;
     return subscription_quotas_check(decision, terms, error);
 }

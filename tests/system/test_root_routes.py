@@ -95,6 +95,8 @@ CASES = {
     'R3-end-in-the-past': ('PUT', '/users', user(endDate='2026-08-12T09:59:59Z'), []),
     'R3-end-of-no-known-form': ('PUT', '/users', user(endDate='31.12.2027'), []),
     'R3-no-plan-name': ('PUT', '/users', user(planName=...), []),
+    'R3-plan-without-a-rate': ('PUT', '/users', user(planName='Team'),
+                               [('PUT', '/plans', plan(plan_rates=[]))]),
     'R3-unknown-plan': ('PUT', '/users', user(planName='Gold'), []),
     'R4-updates': ('GET', '/users/ada/updates', None, TRAIL),
     'R4-no-updates': ('GET', '/users/ada/updates', None, [SUBSCRIBE]),

@@ -256,10 +256,11 @@ def test_an_item_that_fails_leaves_nothing_behind(server):
     change(server, 'Pro')
     before = server.stored().everything()
     for result in create(server, {'plan_name': 'Bare'}, {'username': 'bob', 'plan_name': 'Bare'}):
-        assert result['failure_reason'] == 'unable to add the subscription'
+        assert result['failure_reason'] == 'the Bare subscription plan has no effective rate'
         assert result['new_subscription'] is False
     response = change(server, 'Bare')
-    assert response.json()['error'] == 'unable to add the subscription'
+    assert (response.status_code, response.json()) == (400, {
+        'error': 'the Bare subscription plan has no effective rate', 'status': 'Bad Request'})
     assert server.stored().everything() == before
 
 

@@ -87,7 +87,7 @@ static void adding_a_user_is_checked_in_the_documented_order(void **state) {
          "no plan name provided in the request body"},
         {"Gold", false, 0, NULL, NULL, QMS_BAD_REQUEST, "subscription plan does not exist: Gold"},
         {"pro", false, 0, NULL, NULL, QMS_BAD_REQUEST, "subscription plan does not exist: pro"},
-        {"Regular", false, 0, NULL, NULL, QMS_INTERNAL,
+        {"Regular", false, 0, NULL, NULL, QMS_BAD_REQUEST,
          "the Regular subscription plan has no effective rate"},
     };
     expect_refusals(OP_USER_ADD, cases, sizeof cases / sizeof *cases);
@@ -111,7 +111,8 @@ static void changing_a_plan_is_checked_in_the_documented_order(void **state) {
          "the start date must precede the end date"},
         {"", false, 1, NULL, NULL, QMS_BAD_REQUEST, "no plan name provided in the request body"},
         {"Gold", false, 1, NULL, NULL, QMS_BAD_REQUEST, "plan name `Gold` not found"},
-        {"Regular", false, 1, NULL, NULL, QMS_INTERNAL, "unable to add the subscription"},
+        {"Regular", false, 1, NULL, NULL, QMS_BAD_REQUEST,
+         "the Regular subscription plan has no effective rate"},
     };
     expect_refusals(OP_SUBSCRIPTION_CHANGE, cases, sizeof cases / sizeof *cases);
 }
@@ -132,7 +133,8 @@ static void an_item_of_a_list_is_checked_in_the_documented_order(void **state) {
         {"Gold", true, 1, "2026-08-12T09:59:59Z", PAST, QMS_BAD_REQUEST,
          "end date must be in the future"},
         {"Gold", true, 0, NULL, NULL, QMS_BAD_REQUEST, "plan does not exist: Gold"},
-        {"Regular", true, 0, NULL, NULL, QMS_INTERNAL, "unable to add the subscription"},
+        {"Regular", true, 0, NULL, NULL, QMS_BAD_REQUEST,
+         "the Regular subscription plan has no effective rate"},
     };
     expect_refusals(OP_SUBSCRIPTION_CREATE, cases, sizeof cases / sizeof *cases);
 }
@@ -143,12 +145,14 @@ static void a_refused_request_of_an_unknown_user_makes_nobody(void **state) {
     facts_subscribe(&facts, OP_USER_ADD, "Gold");
     facts_expect_refused(&facts, QMS_BAD_REQUEST, "subscription plan does not exist: Gold");
     facts_subscribe(&facts, OP_USER_ADD, "Regular");
-    facts_expect_refused(&facts, QMS_INTERNAL,
+    facts_expect_refused(&facts, QMS_BAD_REQUEST,
                          "the Regular subscription plan has no effective rate");
     facts_subscribe(&facts, OP_SUBSCRIPTION_CHANGE, "Regular");
-    facts_expect_refused(&facts, QMS_INTERNAL, "unable to add the subscription");
+    facts_expect_refused(&facts, QMS_BAD_REQUEST,
+                         "the Regular subscription plan has no effective rate");
     facts_subscribe(&facts, OP_SUBSCRIPTION_CREATE, "Regular");
-    facts_expect_refused(&facts, QMS_INTERNAL, "unable to add the subscription");
+    facts_expect_refused(&facts, QMS_BAD_REQUEST,
+                         "the Regular subscription plan has no effective rate");
     facts.decision.default_plan = TEXT("Starter");
     facts_read(&facts, OP_USER_ENSURE);
     facts_expect_refused(&facts, QMS_INTERNAL,

@@ -312,7 +312,7 @@ static void a_request_that_makes_no_sense_is_refused_before_anything_changes(voi
          "the end date must be in the future"},
         {"Pro", "2020-08-12T10:00:00Z", "2026-08-12T10:00:00Z", 1, QMS_BAD_REQUEST,
          "the end date must be in the future"},
-        {"Regular", "2026-08-12T10:00:00Z", NULL, 1, QMS_INTERNAL,
+        {"Regular", "2026-08-12T10:00:00Z", NULL, 1, QMS_BAD_REQUEST,
          "the Regular subscription plan has no effective rate"},
         {"Pro", "2026-08-12T10:00:00Z", NULL, 7, QMS_BAD_REQUEST,
          "the gpu.hours quota of 7 periods needs too many digits"},
