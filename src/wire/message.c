@@ -29,6 +29,10 @@ unsigned message_index(const struct message_type *type, int number) {
     return descriptor->n_fields;
 }
 
+const char *message_type_name(const struct message_type *type) {
+    return type->descriptor->name;
+}
+
 /* building */
 
 static bool message_part(struct message_parts *parts) {

@@ -26,6 +26,9 @@ struct message_type {
     bool is_map_entry;
 };
 
+/* "qms.AddUserRequest" */
+const char *message_type_name(const struct message_type *type);
+
 enum message_encoding { MESSAGE_JSON, MESSAGE_BINARY };
 
 /* A decoded message. Everything lies in the arena that it was decoded into, or in the payload. */
