@@ -1,6 +1,8 @@
 /* message_convert: lets clients that others wrote look at our codec. Each line of standard input is
- * TYPE ENCODING HEX: a message in either encoding; the answer is a line with the same message in
- * the ENCODING asked for (json or binary), as hex digits, or "!" and what is wrong. */
+ * TYPE ENCODING UNKNOWN HEX: a message in either encoding; the answer is a line with the same
+ * message in the ENCODING asked for (json, binary, or same: the one it came in), as hex digits, or
+ * "!" and what is wrong. UNKNOWN says what is done with fields that the type does not have: ignore
+ * or refuse. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -25,24 +27,30 @@ static struct text bytes_of_hex(const char *hex, struct arena *arena) {
     return (struct text){.data = bytes, .length = length};
 }
 
-static void convert(const char *type_name, const char *encoding, const char *hex,
-                    struct arena *arena) {
+static enum message_encoding encoding_named(const char *name, enum message_encoding from) {
+    if (strcmp(name, "same") == 0) return from;
+    return strcmp(name, "json") == 0 ? MESSAGE_JSON : MESSAGE_BINARY;
+}
+
+static void convert(const char *type_name, const char *encoding, const char *unknown,
+                    const char *hex, struct arena *arena) {
     struct qms_error error;
     struct buffer out;
     enum message_encoding from;
+    bool refuse = strcmp(unknown, "refuse") == 0;
     const struct message_type *type = type_named(type_name);
     if (type == NULL) {
         puts("!an unknown type");
         return;
     }
     const struct message *message =
-        message_decode(type, bytes_of_hex(hex, arena), false, arena, &from, &error);
+        message_decode(type, bytes_of_hex(hex, arena), refuse, arena, &from, &error);
     if (message == NULL) {
         printf("!%s\n", error.text);
         return;
     }
     buffer_init(&out, LINE_BYTES_MAX);
-    message_any_write(message, strcmp(encoding, "json") == 0 ? MESSAGE_JSON : MESSAGE_BINARY, &out);
+    message_any_write(message, encoding_named(encoding, from), &out);
     for (size_t i = 0; i < out.length; i++) printf("%02x", (unsigned char)out.data[i]);
     putchar('\n');
     buffer_close(&out);
@@ -53,11 +61,11 @@ int main(void) {
     struct arena arena;
     arena_init(&arena, 1 << 16);
     while (fgets(line, sizeof line, stdin) != NULL) {
-        char *rest = line, *type = strsep(&rest, " "), *encoding = strsep(&rest, " ");
-        line[strcspn(line, "\n")] = '\0';
+        char *rest = line, *type = strsep(&rest, " "), *encoding = strsep(&rest, " "),
+             *unknown = strsep(&rest, " ");
         if (rest == NULL) return 2;
         rest[strcspn(rest, "\n")] = '\0';
-        convert(type, encoding, rest, &arena);
+        convert(type, encoding, unknown, rest, &arena);
         fflush(stdout);
         arena_reset(&arena);
     }

@@ -16,7 +16,7 @@ TABLE = ROOT / 'tests' / 'data' / 'messages.tsv'
 @cache
 def descriptor_set():
     files = ['qms.proto', 'requests.proto', 'user_plans.proto']
-    command = ['protoc-c', '-I', PROTO, '--include_imports', '--descriptor_set_out', '/dev/stdout']
+    command = ['protoc', '-I', PROTO, '--include_imports', '--descriptor_set_out', '/dev/stdout']
     packed = subprocess.run(command + files, check=True, stdout=subprocess.PIPE).stdout
     return descriptor_pb2.FileDescriptorSet.FromString(packed)
 
@@ -54,9 +54,10 @@ class Codec:
         self.process = subprocess.Popen([BINARY.parent / 'tests/support/message_convert'],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def convert(self, name, encoding, payload):
-        """The message's bytes in 'json' or 'binary'; fails with what the codec says is wrong."""
-        self.process.stdin.write(f'{name} {encoding} {payload.hex()}\n')
+    def convert(self, name, encoding, payload, unknown='ignore'):
+        """The message's bytes in 'json', 'binary' or the 'same' encoding; fails with what the codec
+        says is wrong."""
+        self.process.stdin.write(f'{name} {encoding} {unknown} {payload.hex()}\n')
         self.process.stdin.flush()
         answer = self.process.stdout.readline().rstrip('\n')
         if answer.startswith('!'):
