@@ -27,7 +27,7 @@ void account_forget(struct account *account) {
     account->user_id = (struct uuid){0};
     account->exists = false;
     account->writable = false;
-    account->loaded = false;
+    account->loaded = account->broken = account->busy = false;
     account->dirty = ROW_CLEAN;
 }
 

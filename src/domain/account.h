@@ -57,7 +57,7 @@ struct account {
     struct uuid user_id; /* meaningful when exists, or once inserted by the open batch */
     bool exists;         /* a row in users is stored, or will be with the open batch */
     enum row_state dirty;
-    bool writable;       /* the open transaction has locked this user: it may be changed */
+    bool writable;       /* may be changed in the open transaction; load locks it for that */
     int64_t ends_from_us;
     int64_t want_from_us; /* before a load: subscriptions ending at this time or later are wanted,
                              beside all that have not ended; TIME_NEVER: only those */
@@ -70,7 +70,7 @@ struct account {
     bool loaded;
     bool broken;         /* set by load: a stored row cannot be read (a foreign NaN, a bad id); the
                             rows here are incomplete and every operation on it is INTERNAL */
-    bool busy;           /* set by load: somebody else holds its rows locked; nothing was read */
+    bool busy;           /* set by load: somebody else holds its rows locked; it is not loaded */
     bool held;           /* being loaded, or touched by the open batch and not yet committed */
 };
 

@@ -46,6 +46,7 @@ struct addon_row { /* inserted, changed or deleted (its rates go with it) */
 struct addon_use {
     struct uuid addon_id;
     bool in_use;
+    bool broken; /* set by load: who uses it cannot be read */
     struct uuid *rate_ids; /* its rates that are in use */
     size_t rate_count;
 };

@@ -37,6 +37,7 @@ struct replay {
     struct uuid made_id;          /* the audit row or what else it made, to rebuild the answer */
     int64_t recorded_us;
     bool known;                   /* stored, or made by the open batch */
+    bool broken;                  /* set by load: it is stored but cannot be read; not known */
     enum row_state dirty;
 };
 

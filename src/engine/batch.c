@@ -108,6 +108,7 @@ static bool attempt_find(struct engine *engine, struct attempt *attempt, struct 
         const struct store_find *find = &finds[next++];
         op->username = find->found ? arena_text(&attempt->works[i].request->arena, find->username)
                                    : TEXT("");
+        attempt->works[i].broken = find->broken;
         op->needs_history = find->found;
         op->facts_from_us = find->end_us;
     }
@@ -248,11 +249,22 @@ static void attempt_forget(struct engine *engine, struct attempt *attempt, bool 
 
 /* ---- decide ---- */
 
+/* A row that cannot be read is an error of the operations that need it. */
+static bool work_is_broken(const struct work *work, const struct decision *decision) {
+    const struct addon_use *use = decision->addon_use; /* of an operation alone in its batch */
+    const struct replay *replay = work->op->replay;
+    return work->broken || (replay != NULL && replay->broken) || (use != NULL && use->broken);
+}
+
 /* A read may not write beside the batch's writers: it is answered before the commit, and its
  * account is not held until then. */
 static void attempt_decide_one(struct engine *engine, struct decision *decision,
                                struct work *work) {
     struct op *op = work->op;
+    if (work_is_broken(work, decision)) {
+        qms_fail_code(&op->error, QMS_INTERNAL);
+        return;
+    }
     decision->changes = op_may_write(op) ? &engine->changes : NULL;
     decision->must_write = false;
     decide(decision, op, &work->request->arena);
@@ -452,7 +464,8 @@ static void attempt_start(struct engine *engine, struct attempt *attempt, struct
     *attempt = (struct attempt){.works = works, .count = count};
     for (size_t i = 0; i < count; i++) {
         op_clear(works[i].op);
-        works[i].put_off = works[i].waits = false; /* of the batch that put it off, or was halved */
+        /* of the batch that put it off, or was halved */
+        works[i].put_off = works[i].waits = works[i].broken = false;
         if (op_may_write(works[i].op)) attempt->writes = true;
     }
     engine->batch_number++;

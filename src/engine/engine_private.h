@@ -20,6 +20,7 @@ struct work {
     struct op *op;
     bool put_off; /* a read that has to write, in a batch that may not: decided in the next */
     bool waits;   /* its answer depends on what this batch writes */
+    bool broken;  /* a row it needs, other than its account's, cannot be read */
 };
 
 struct engine {

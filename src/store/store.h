@@ -5,8 +5,10 @@
  *           cached is to be forgotten. A store that is shared always says stale.
  *   load    fills the accounts and replays asked for, the moment, and a new catalogue when the
  *           store's version differs from the one the caller has.
- *           An account that somebody else holds locked comes back busy, one whose rows cannot be
- *           read broken; the others are loaded all the same.
+ *           A shared store locks the accounts that come writable, and no others: reads wait for
+ *           nobody. An account that somebody else holds locked comes back busy and not loaded; an
+ *           account, replay, add-on use or find whose rows cannot be read comes back broken. The
+ *           others are loaded all the same.
  *   save    writes the changes and commits; end gives the transaction up without a trace.
  * Whichever of them fails has rolled back; after it the next call is begin.
  *
@@ -31,6 +33,7 @@ struct store_find {
     bool is_addon;              /* in: id is a subscription add-on's, else a subscription's */
     struct uuid id;
     bool found;                 /* out */
+    bool broken;                /* out: there is something, but it cannot be read; not found */
     struct text username;       /* in the arena given */
     struct uuid subscription_id;
     int64_t end_us;             /* of that subscription: load the account's history from here */
@@ -39,7 +42,8 @@ struct store_find {
 struct store_load {
     /* in */
     struct arena *arena;        /* for what comes out */
-    struct account **accounts;  /* username, want_from_us set; not loaded; sorted, each once */
+    struct account **accounts;  /* username, want_from_us, writable set; not loaded; sorted, each
+                                   once */
     size_t account_count;
     struct replay **replays;    /* key, account, operation and expires set */
     size_t replay_count;

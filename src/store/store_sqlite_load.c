@@ -163,7 +163,7 @@ static bool load_account(struct store_sqlite *sqlite, struct account *account,
     return true;
 }
 
-/* Takes the row of a statement that has one at most; *found: there was one. */
+/* Takes the row of a statement that has one at most; *found: there was one that can be read. */
 static bool read_replay(struct store_sqlite *sqlite, struct row *row, struct replay *replay,
                         bool *found, struct qms_error *error) {
     *found = row_next(row);
@@ -175,9 +175,10 @@ static bool read_replay(struct store_sqlite *sqlite, struct row *row, struct rep
     enum reading reading = reading_end(sqlite, row, *found && row->broken, "load a key", error);
     if (reading == READ_BROKEN) {
         log_format(LOG_ERROR, "store: a row of idempotency or request_keys cannot be read");
-        qms_fail_code(error, QMS_INTERNAL);
+        replay->broken = true;
+        *found = false;
     }
-    return reading == READ;
+    return reading != READ_FAILED;
 }
 
 /* A key that has expired is as if it had never been, though its row may still be there. */
@@ -186,7 +187,8 @@ static bool load_request_key(struct store_sqlite *sqlite, struct replay *replay,
     uint32_t fingerprint = store_sqlite_replay_fingerprint(sqlite, replay);
     int64_t kept_from_us = sqlite->moment.decided_us - REQUEST_KEY_KEPT_US, id;
     size_t at = 0;
-    while (!replay->known && (id = store_sqlite_keys_next(&sqlite->keys, fingerprint, &at)) != 0) {
+    while (!replay->known && !replay->broken &&
+           (id = store_sqlite_keys_next(&sqlite->keys, fingerprint, &at)) != 0) {
         struct row row;
         bool found;
         row_open(&row, &sqlite->statements, LOAD_REQUEST_KEY);
@@ -200,7 +202,7 @@ static bool load_request_key(struct store_sqlite *sqlite, struct replay *replay,
 
 static bool load_replay(struct store_sqlite *sqlite, struct replay *replay,
                         struct qms_error *error) {
-    replay->known = false;
+    replay->known = replay->broken = false;
     if (replay->account != NULL && !replay->account->exists) return true;
     if (replay->expires) return load_request_key(sqlite, replay, error);
     struct row row;
@@ -260,8 +262,8 @@ static bool load_addon_use(struct store_sqlite *sqlite, struct addon_use *use,
     }
     use->in_use = use->rate_count > 0;
     enum reading reading = reading_end(sqlite, &row, broken, "load the use of an add-on", error);
-    if (reading == READ_BROKEN) qms_fail_code(error, QMS_INTERNAL);
-    return reading == READ;
+    use->broken = reading == READ_BROKEN;
+    return reading != READ_FAILED;
 }
 
 bool store_sqlite_load(struct store *store, struct store_load *load, struct qms_error *error) {
@@ -298,7 +300,8 @@ bool store_sqlite_find(struct store *store, struct store_find *finds, size_t cou
         bool broken = find->found && row.broken;
         enum reading reading = reading_end(sqlite, &row, broken, "find an account", error);
         if (reading == READ_FAILED) return false;
-        if (reading == READ_BROKEN) find->found = false; /* an error of that account only */
+        find->broken = reading == READ_BROKEN; /* an error of that account only */
+        if (find->broken) find->found = false;
     }
     return true;
 }

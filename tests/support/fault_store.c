@@ -15,7 +15,7 @@ struct fault_store {
     struct store *inner;
     struct store_ops ops; /* the inner's name and kind with our functions */
     struct countdown faults[FAULT_COUNT];
-    struct text refused_username;
+    struct text refused_username, broken_key;
     void (*watch)(void *context, const char *call);
     void *watch_context;
     atomic_uint begins, commits;
@@ -55,11 +55,22 @@ static bool fault_begin(struct store *store, bool writes, bool *stale, struct qm
 static bool fault_load(struct store *store, struct store_load *load, struct qms_error *error) {
     struct fault_store *faulty = fault_of(store);
     fault_watch(faulty, "load");
-    if (!fault_strikes(faulty, FAULT_LOAD)) {
-        return faulty->inner->ops->load(faulty->inner, load, error);
+    if (fault_strikes(faulty, FAULT_LOAD)) {
+        faulty->inner->ops->end(faulty->inner);
+        return qms_fail_code(error, QMS_UNAVAILABLE);
     }
-    faulty->inner->ops->end(faulty->inner);
-    return qms_fail_code(error, QMS_UNAVAILABLE);
+    if (!faulty->inner->ops->load(faulty->inner, load, error)) return false;
+    for (size_t i = 0; i < load->replay_count; i++) {
+        struct replay *replay = load->replays[i];
+        if (faulty->broken_key.length == 0 || !text_equal(replay->key, faulty->broken_key))
+            continue;
+        replay->broken = true;
+        replay->known = false;
+    }
+    if (load->addon_use_count > 0 && fault_strikes(faulty, FAULT_ADDON_BROKEN)) {
+        load->addon_uses[0].broken = true;
+    }
+    return true;
 }
 
 static bool is_refused(const struct fault_store *faulty, const struct account *account) {
@@ -87,9 +98,9 @@ static bool changes_refused(const struct fault_store *faulty, const struct chang
 static enum store_outcome save_fails(struct fault_store *faulty, enum store_outcome outcome,
                                      struct qms_error *error) {
     faulty->inner->ops->end(faulty->inner);
-    qms_fail_code(error, outcome == STORE_REFUSED  ? QMS_INTERNAL
-                         : outcome == STORE_FAILED ? QMS_UNAVAILABLE
-                                                   : QMS_OUTCOME_UNKNOWN);
+    qms_fail_code(error, outcome == STORE_REFUSED   ? QMS_INTERNAL
+                         : outcome == STORE_UNKNOWN ? QMS_OUTCOME_UNKNOWN
+                                                    : QMS_UNAVAILABLE);
     return outcome;
 }
 
@@ -99,6 +110,9 @@ static enum store_outcome fault_save(struct store *store, const struct uuid *bat
     fault_watch(faulty, "save");
     if (changes_refused(faulty, changes) || fault_strikes(faulty, FAULT_SAVE_REFUSED)) {
         return save_fails(faulty, STORE_REFUSED, error);
+    }
+    if (fault_strikes(faulty, FAULT_SAVE_OVERTAKEN)) {
+        return save_fails(faulty, STORE_OVERTAKEN, error);
     }
     if (fault_strikes(faulty, FAULT_SAVE_FAILED)) return save_fails(faulty, STORE_FAILED, error);
     if (fault_strikes(faulty, FAULT_SAVE_LOST)) return save_fails(faulty, STORE_UNKNOWN, error);
@@ -115,7 +129,12 @@ static enum store_outcome fault_save(struct store *store, const struct uuid *bat
 static bool fault_find(struct store *store, struct store_find *finds, size_t count,
                        struct arena *arena, struct qms_error *error) {
     struct fault_store *faulty = fault_of(store);
-    return faulty->inner->ops->find(faulty->inner, finds, count, arena, error);
+    if (!faulty->inner->ops->find(faulty->inner, finds, count, arena, error)) return false;
+    if (fault_strikes(faulty, FAULT_FIND_BROKEN)) {
+        finds[0].found = false;
+        finds[0].broken = true;
+    }
+    return true;
 }
 
 static void fault_end(struct store *store) {
@@ -218,6 +237,10 @@ unsigned fault_store_fired(struct store *store, enum fault fault) {
 
 void fault_store_refuse_user(struct store *store, struct text username) {
     fault_of(store)->refused_username = username;
+}
+
+void fault_store_break_key(struct store *store, struct text key) {
+    fault_of(store)->broken_key = key;
 }
 
 void fault_store_watch(struct store *store, void (*watch)(void *context, const char *call),

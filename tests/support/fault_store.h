@@ -20,7 +20,10 @@ enum fault {
     FAULT_BEGIN,          /* begin fails, UNAVAILABLE */
     FAULT_BEGIN_STALE,    /* begin succeeds and says stale, as after a foreign writer */
     FAULT_LOAD,           /* load fails, UNAVAILABLE; the transaction is rolled back */
+    FAULT_FIND_BROKEN,    /* find says of its first id that what it names cannot be read */
+    FAULT_ADDON_BROKEN,   /* load says that the use of an add-on cannot be read */
     FAULT_SAVE_REFUSED,   /* not committed, STORE_REFUSED */
+    FAULT_SAVE_OVERTAKEN, /* not committed, STORE_OVERTAKEN */
     FAULT_SAVE_FAILED,    /* not committed, STORE_FAILED */
     FAULT_SAVE_COMMITTED, /* committed, but the answer is STORE_UNKNOWN */
     FAULT_SAVE_LOST,      /* not committed, and the answer is STORE_UNKNOWN */
@@ -42,6 +45,10 @@ unsigned fault_store_fired(struct store *store, enum fault fault);
 /* Every save that writes a usage, a quota or an audit row of this user is refused, whatever else is
  * in it: the guilty operation that halving has to find. Empty: nobody. The text must outlive it. */
 void fault_store_refuse_user(struct store *store, struct text username);
+
+/* What is stored of this idempotency key comes back broken. Empty: none. The text must outlive
+ * it. */
+void fault_store_break_key(struct store *store, struct text key);
 
 /* Called before every begin, load, save and resolve, on the store's thread: tests hold a batch
  * here, or look at what is in it. call is "begin", "load", "save" or "resolve". */

@@ -145,6 +145,7 @@ bool store_fixture_begin(struct store_fixture *fixture, bool writes, const char 
         fixture->accounts[i] = arena_take(&fixture->arena, sizeof *fixture->accounts[i]);
         account_init(fixture->accounts[i], text_of(names[i]));
         fixture->accounts[i]->want_from_us = TIME_NEVER;
+        fixture->accounts[i]->writable = writes;
     }
     if (!fixture->store->ops->begin(fixture->store, writes, &stale, &error) ||
         !fixture->store->ops->load(fixture->store, &fixture->load, &error)) {

@@ -95,6 +95,44 @@ static void one_refused_operation_never_fails_its_neighbours(void **state) {
     }
 }
 
+static void a_key_that_cannot_be_read_fails_only_its_own_operation(void **state) {
+    (void)state;
+    static const char *const users[] = {"ada", "bob"};
+    struct call list;
+    call_init(&list, &fixture);
+    fault_store_break_key(fixture.store, TEXT("item5"));
+    struct op *ops = call_list(&list, "item", users, 2, 8);
+    call_submit(&list, false);
+    call_wait(&list);
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(ops[i].error.code, i == 5 ? QMS_INTERNAL : QMS_OK);
+    }
+    call_close(&list);
+    assert_string_equal(usage_of(&fixture, "ada"), "4");
+    assert_string_equal(usage_of(&fixture, "bob"), "3");
+}
+
+static void what_an_id_names_and_cannot_be_read_is_an_internal_error(void **state) {
+    (void)state;
+    struct call call;
+    call_init(&call, &fixture);
+    call_read(&call, OP_APPLIED_LIST, "");
+    fault_store_arm(fixture.store, FAULT_FIND_BROKEN, 0, 1);
+    call_submit(&call, false);
+    call_wait(&call);
+    assert_int_equal(call.request.ops->error.code, QMS_INTERNAL);
+
+    fault_store_arm(fixture.store, FAULT_ADDON_BROKEN, 0, 1);
+    for (int times = 0; times < 2; times++) {
+        struct op *op = call_read(&call, OP_ADDON_DELETE, "");
+        assert_true(uuid_parse(TEXT("f8d2066c-e3b2-4559-839e-88bfc997c89f"), &op->in.addon.id));
+        call_submit(&call, false);
+        call_wait(&call);
+        assert_int_equal(op->error.code, times == 0 ? QMS_INTERNAL : QMS_OK);
+    }
+    call_close(&call);
+}
+
 static void a_full_queue_is_an_answer(void **state) {
     (void)state;
     struct call first, calls[9];
@@ -191,6 +229,8 @@ int main(void) {
         TEST(a_commit_whose_answer_was_lost_is_looked_up_and_counts),
         TEST(an_outcome_that_cannot_be_found_out_is_said_to_be_unknown),
         TEST(one_refused_operation_never_fails_its_neighbours),
+        TEST(a_key_that_cannot_be_read_fails_only_its_own_operation),
+        TEST(what_an_id_names_and_cannot_be_read_is_an_internal_error),
         TEST(a_full_queue_is_an_answer),
         TEST(a_foreign_writer_makes_cached_accounts_be_read_again),
         TEST(what_waited_too_long_is_answered_unexecuted),

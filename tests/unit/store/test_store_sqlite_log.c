@@ -187,6 +187,48 @@ static void a_damaged_page_fails_only_the_accounts_on_it(void **state) {
     assert_amount(fixture_stored_usage(fixture, names[0])->value, "2");
 }
 
+static struct addon_use look_use(struct store_fixture *fixture, const struct uuid *addon_id) {
+    struct qms_error error = {0};
+    struct addon_use use = {.addon_id = *addon_id};
+    store_fixture_begin(fixture, false, NULL, 0);
+    struct store_load load = {
+        .arena = &fixture->arena,
+        .addon_uses = &use,
+        .addon_use_count = 1,
+        .catalogue_version = fixture->catalogue->version,
+    };
+    assert_true(fixture->store->ops->load(fixture->store, &load, &error));
+    store_fixture_end(fixture);
+    return use;
+}
+
+static void a_row_that_cannot_be_read_fails_only_who_asked_for_it(void **state) {
+    struct store_fixture *fixture = *state;
+    store_fixture_begin_one(fixture, "ada");
+    struct subscription *subscription =
+        fixture_subscribe(fixture, fixture->accounts[0], "Basic", 0, TIME_NEVER);
+    struct uuid addon_id = fixture_apply(fixture, subscription, "5000 CPU Hours", "1")->addon_id;
+    fixture_replay(fixture, fixture->accounts[0], "item", false);
+    fixture_replay(fixture, fixture->accounts[0], "request", true);
+    fixture_replay(fixture, fixture->accounts[0], "sound", false);
+    store_fixture_commit(fixture);
+    assert_true(look_use(fixture, &addon_id).in_use);
+
+    fixture->backend->foreign(fixture, "UPDATE idempotency SET made_id = x'00' WHERE key = 'item'");
+    fixture->backend->foreign(fixture, "UPDATE request_keys SET made_id = x'00'");
+    fixture->backend->foreign(fixture, "UPDATE subscription_addons SET addon_rate_id = x'00'");
+    static const char *const keys[] = {"item", "request"};
+    for (size_t i = 0; i < 2; i++) {
+        const struct replay *replay = fixture_look_replay(fixture, "ada", keys[i], i == 1);
+        assert_true(replay->broken);
+        assert_false(replay->known);
+    }
+    const struct replay *sound = fixture_look_replay(fixture, "ada", "sound", false);
+    assert_true(sound->known);
+    assert_false(sound->broken);
+    assert_true(look_use(fixture, &addon_id).broken);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
@@ -195,6 +237,7 @@ int main(void) {
         CASE(the_log_stays_bounded_when_somebody_always_waits),
         CASE(a_listing_delays_the_new_log_but_does_not_prevent_it),
         CASE(a_damaged_page_fails_only_the_accounts_on_it),
+        CASE(a_row_that_cannot_be_read_fails_only_who_asked_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
