@@ -15,4 +15,10 @@ struct migration {
 extern const struct migration sqlite_migrations[];
 extern const size_t sqlite_migrations_count;
 
+/* PostgreSQL: the CyVerse schema, as a whole, and our own versions of the schema qms_server. */
+extern const struct migration postgres_cyverse[];
+extern const size_t postgres_cyverse_count;
+extern const struct migration postgres_migrations[];
+extern const size_t postgres_migrations_count;
+
 #endif

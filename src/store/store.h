@@ -141,8 +141,8 @@ struct store {
 
 struct store_options {
     const char *url;            /* sqlite:PATH, sqlite::memory:, postgresql://... */
-    bool waits;                 /* a shared store: load waits for rows that somebody else has locked,
-                                   up to lock_wait_us, instead of leaving them busy */
+    bool waits;                 /* a shared store: load waits for rows that somebody else has
+                                   locked, up to lock_wait_us, instead of leaving them busy */
     int64_t lock_wait_us;
     const struct clock *clock;
     struct text actor;          /* "qms" unless told otherwise */

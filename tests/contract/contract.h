@@ -19,14 +19,15 @@ int contract_teardown(void **state);
 
 /* What a sentence needs; a store that does not have it is not asked. */
 enum contract_need {
-    NEED_NOTHING,
-    NEED_FILE,    /* what persists, and is read by several connections */
-    NEED_FOREIGN, /* that others can write to it */
+    NEED_NOTHING = 0,
+    NEED_FILE = 1,    /* what persists, and is read by several connections */
+    NEED_FOREIGN = 2, /* that others can write to it */
+    NEED_CLOCK = 4,   /* that its clock is its own, not one that others share */
 };
 
 struct sentence {
     struct CMUnitTest test;
-    enum contract_need need;
+    int needs; /* of enum contract_need */
 };
 
 #define SENTENCE(test) SENTENCE_OF(NEED_NOTHING, test)
@@ -43,5 +44,6 @@ int contract_accounts(void);
 int contract_batches(void);
 int contract_replays(void);
 int contract_listings(void);
+int contract_all(void); /* all of them */
 
 #endif

@@ -97,7 +97,7 @@ static void assert_ada(struct store_fixture *fixture, const struct saved *saved)
 static void what_was_saved_is_loaded_again(void **state) {
     struct store_fixture *fixture = *state;
     struct saved saved = save_ada(fixture);
-    fixture->clock_us += HOURS_US(1);
+    *fixture->clock_us += HOURS_US(1);
     assert_ada(fixture, &saved);
 }
 
@@ -111,7 +111,7 @@ static void what_was_saved_is_there_after_opening_again(void **state) {
 static void rows_that_changed_are_loaded_as_they_are_now(void **state) {
     struct store_fixture *fixture = *state;
     struct saved saved = save_ada(fixture);
-    fixture->clock_us += HOURS_US(1);
+    *fixture->clock_us += HOURS_US(1);
     store_fixture_begin_one(fixture, "ada");
     struct subscription *subscription = fixture->accounts[0]->subscriptions;
     changes_subscription(&fixture->changes, subscription, ROW_CHANGED);
@@ -120,10 +120,10 @@ static void rows_that_changed_are_loaded_as_they_are_now(void **state) {
     subscription->paid = false;
     changes_quota(&fixture->changes, subscription->quotas, ROW_CHANGED);
     subscription->quotas->value = fixture_amount("0");
-    subscription->quotas->stamps.last_modified_us = fixture->clock_us;
+    subscription->quotas->stamps.last_modified_us = *fixture->clock_us;
     changes_usage(&fixture->changes, subscription->usages, ROW_CHANGED);
     subscription->usages->value = fixture_amount("0.3");
-    subscription->usages->stamps.last_modified_us = fixture->clock_us;
+    subscription->usages->stamps.last_modified_us = *fixture->clock_us;
     changes_addon_applied(&fixture->changes, subscription->addons, ROW_CHANGED);
     subscription->addons->amount = fixture_amount("5");
     subscription->addons->paid = true;
@@ -136,10 +136,10 @@ static void rows_that_changed_are_loaded_as_they_are_now(void **state) {
     assert_amount(stored->quotas->value, "0");
     assert_memory_equal(&stored->quotas->id, &saved.quota_id, sizeof saved.quota_id);
     assert_int_equal(stored->quotas->stamps.created_us, saved.stamped_us);
-    assert_int_equal(stored->quotas->stamps.last_modified_us, fixture->clock_us);
+    assert_int_equal(stored->quotas->stamps.last_modified_us, *fixture->clock_us);
     assert_amount(stored->usages->value, "0.3");
     assert_int_equal(stored->usages->stamps.created_us, saved.stamped_us);
-    assert_int_equal(stored->usages->stamps.last_modified_us, fixture->clock_us);
+    assert_int_equal(stored->usages->stamps.last_modified_us, *fixture->clock_us);
     assert_amount(stored->addons->amount, "5");
     assert_true(stored->addons->paid);
 }
@@ -150,12 +150,12 @@ static void a_subscription_can_be_ended(void **state) {
     store_fixture_begin_one(fixture, "ada");
     struct subscription *subscription = fixture->accounts[0]->subscriptions;
     changes_subscription(&fixture->changes, subscription, ROW_CHANGED);
-    subscription->end_us = fixture->clock_us + 7;
+    subscription->end_us = *fixture->clock_us + 7;
     store_fixture_commit(fixture);
     const struct subscription *stored = store_fixture_look(fixture, "ada")->subscriptions;
-    assert_int_equal(stored->end_us, fixture->clock_us + 7);
+    assert_int_equal(stored->end_us, *fixture->clock_us + 7);
     assert_true(stored->paid);
-    fixture->clock_us += 8;
+    *fixture->clock_us += 8;
     assert_null(store_fixture_look(fixture, "ada")->subscriptions);
 }
 
@@ -246,7 +246,7 @@ static void only_subscriptions_that_have_not_ended_are_loaded(void **state) {
     struct store_fixture *fixture = *state;
     store_fixture_begin_one(fixture, "ada");
     struct account *ada = fixture->accounts[0];
-    int64_t now = fixture->clock_us;
+    int64_t now = *fixture->clock_us;
     static const char *const plans[] = {"Basic", "Regular", "Pro", "Commercial"};
     const int64_t ends[] = {now - 1, now, now + 1, TIME_NEVER};
     for (size_t i = 0; i < 4; i++) {
@@ -258,9 +258,9 @@ static void only_subscriptions_that_have_not_ended_are_loaded(void **state) {
     fixture_subscribe(fixture, ada, "Basic", now + HOURS_US(1), now + HOURS_US(2));
     store_fixture_commit(fixture);
     assert_int_equal(count_subscriptions(store_fixture_look(fixture, "ada")), 4);
-    fixture->clock_us = now + 2;
+    *fixture->clock_us = now + 2;
     assert_int_equal(count_subscriptions(store_fixture_look(fixture, "ada")), 2);
-    fixture->clock_us = now + HOURS_US(3);
+    *fixture->clock_us = now + HOURS_US(3);
     const struct account *later = store_fixture_look(fixture, "ada");
     assert_int_equal(count_subscriptions(later), 1);
     assert_int_equal(later->subscriptions->end_us, TIME_NEVER);
@@ -271,7 +271,7 @@ static void only_subscriptions_that_have_not_ended_are_loaded(void **state) {
 
 static void ended_subscriptions_are_loaded_when_wanted(void **state) {
     struct store_fixture *fixture = *state;
-    int64_t now = fixture->clock_us;
+    int64_t now = *fixture->clock_us;
     store_fixture_begin_one(fixture, "ada");
     struct account *ada = fixture->accounts[0];
     struct subscription *old =
@@ -301,7 +301,7 @@ static void ended_subscriptions_are_loaded_when_wanted(void **state) {
 
 static void rows_of_several_subscriptions_find_their_own(void **state) {
     struct store_fixture *fixture = *state;
-    int64_t now = fixture->clock_us;
+    int64_t now = *fixture->clock_us;
     store_fixture_begin_one(fixture, "ada");
     for (int i = 0; i < 3; i++) {
         char value[8];

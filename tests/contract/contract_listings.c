@@ -69,7 +69,7 @@ static bool listed_try(struct listed *listed, struct qms_error *error) {
     listed->count = 0;
     listed->listing.input = &listed->input;
     listed->listing.catalogue = fixture->catalogue;
-    listed->listing.decided_us = fixture->clock_us;
+    listed->listing.decided_us = *fixture->clock_us;
     if (listed->listing.deadline_us == 0) {
         listed->listing.deadline_us = clock_monotonic_us() + HOURS_US(1);
     }
@@ -222,7 +222,7 @@ static void subscribe(struct store_fixture *fixture, const char *name, int start
 }
 
 static void make_subscriptions(struct store_fixture *fixture) {
-    int64_t now = fixture->clock_us;
+    int64_t now = *fixture->clock_us;
     subscribe(fixture, "bob", -1, now + HOURS_US(9), "1");
     subscribe(fixture, "ada", -3, now + HOURS_US(5), "2");
     subscribe(fixture, "eve", -2, TIME_NEVER, "3");
@@ -284,7 +284,7 @@ static void subscriptions_of_a_user_are_listed_by_start(void **state) {
     ASSERT_LISTED(&listed, "ada 4", "ada 6", "ada 2");
     listed.input.include_expired = false;
     listed.input.has_cutoff = true;
-    listed.input.cutoff_us = fixture->clock_us + 1;
+    listed.input.cutoff_us = *fixture->clock_us + 1;
     ASSERT_LISTED(&listed, "ada 2");
     listed.listing.username = TEXT("bob");
     ASSERT_LISTED(&listed, "bob 1", "bob 5");
@@ -322,7 +322,7 @@ static void a_subscription_is_listed_whole(void **state) {
     listed_open(&listed, fixture, OP_SUBSCRIPTION_LIST);
     listed.listing.input = &listed.input;
     listed.listing.catalogue = fixture->catalogue;
-    listed.listing.decided_us = fixture->clock_us;
+    listed.listing.decided_us = *fixture->clock_us;
     listed.listing.deadline_us = INT64_MAX;
     listed.listing.row = take_whole_subscription;
     listed.listing.context = fixture;
@@ -363,12 +363,12 @@ static void only_the_active_subscription_can_be_over(void **state) {
     use(fixture, "ada", "500", "0");
     subscribe(fixture, "ada", -1, TIME_NEVER, "1"); /* begins later: it is the active one */
     subscribe(fixture, "bob", 1, TIME_NEVER, "11"); /* has not begun */
-    subscribe(fixture, "eve", -2, fixture->clock_us - 1, "12"); /* has ended */
-    subscribe(fixture, "joe", -2, fixture->clock_us, "13");     /* ends at this moment */
+    subscribe(fixture, "eve", -2, *fixture->clock_us - 1, "12"); /* has ended */
+    subscribe(fixture, "joe", -2, *fixture->clock_us, "13");     /* ends at this moment */
     struct listed listed;
     listed_open(&listed, fixture, OP_OVERAGE_REPORT);
     ASSERT_LISTED(&listed, "joe cpu.hours 13/10");
-    fixture->clock_us += HOURS_US(1);
+    *fixture->clock_us += HOURS_US(1);
     ASSERT_LISTED(&listed, "bob cpu.hours 11/10");
     listed_close(&listed);
 }

@@ -12,7 +12,7 @@
 const int64_t STORE_FIXTURE_US = INT64_C(1786528800000000);
 
 static int64_t fixture_wall_us(void *context) {
-    return ((const struct store_fixture *)context)->clock_us;
+    return *((const struct store_fixture *)context)->clock_us;
 }
 
 /* ---- kinds of stores ---- */
@@ -44,12 +44,21 @@ static void file_foreign(struct store_fixture *fixture, const char *sql) {
     sqlite3_close(connection);
 }
 
+static void file_age_keys(struct store_fixture *fixture, int64_t recorded_us) {
+    char sql[80];
+    snprintf(sql, sizeof sql, "UPDATE request_keys SET recorded_at = %lld",
+             (long long)recorded_us);
+    file_foreign(fixture, sql);
+}
+
 const struct store_backend store_backend_file = {
     .name = "file",
     .persists = true,
+    .owns_clock = true,
     .make = file_make,
     .remove = file_remove,
     .foreign = file_foreign,
+    .age_keys = file_age_keys,
 };
 
 static void memory_make(struct store_fixture *fixture) {
@@ -62,6 +71,7 @@ static void memory_remove(struct store_fixture *fixture) {
 
 const struct store_backend store_backend_memory = {
     .name = "memory",
+    .owns_clock = true,
     .make = memory_make,
     .remove = memory_remove,
 };
@@ -69,7 +79,8 @@ const struct store_backend store_backend_memory = {
 /* ---- opening and closing ---- */
 
 void store_fixture_make(struct store_fixture *fixture, const struct store_backend *backend) {
-    *fixture = (struct store_fixture){.backend = backend, .clock_us = STORE_FIXTURE_US};
+    *fixture = (struct store_fixture){.backend = backend};
+    fixture->clock_us = &fixture->own_clock_us;
     fixture->clock = (struct clock){.wall_us = fixture_wall_us, .context = fixture};
     const char *base = getenv("TMPDIR");
     snprintf(fixture->directory, sizeof fixture->directory, "%s/qms-store-XXXXXX",
@@ -78,6 +89,7 @@ void store_fixture_make(struct store_fixture *fixture, const struct store_backen
     uuid_source_init_seed(&fixture->ids, 1);
     arena_init(&fixture->arena, 1 << 16);
     backend->make(fixture);
+    *fixture->clock_us = STORE_FIXTURE_US;
 }
 
 bool store_fixture_try_open(struct store_fixture *fixture, struct qms_error *error) {
@@ -210,7 +222,7 @@ struct amount fixture_amount(const char *text) {
 }
 
 static struct uuid fixture_id(struct store_fixture *fixture) {
-    return uuid_make(&fixture->ids, fixture->clock_us);
+    return uuid_make(&fixture->ids, *fixture->clock_us);
 }
 
 static struct stamps fixture_stamps(const struct store_fixture *fixture) {
@@ -357,8 +369,8 @@ struct replay *fixture_look_replay(struct store_fixture *fixture, const char *us
 void fixture_user(struct store_fixture *fixture, const char *name, const char *usage) {
     store_fixture_begin_one(fixture, name);
     struct subscription *subscription =
-        fixture_subscribe(fixture, fixture->accounts[0], "Basic", fixture->clock_us - HOURS_US(1),
-                          fixture->clock_us + HOURS_US(24 * 365));
+        fixture_subscribe(fixture, fixture->accounts[0], "Basic", *fixture->clock_us - HOURS_US(1),
+                          *fixture->clock_us + HOURS_US(24 * 365));
     fixture_usage(fixture, subscription, "cpu.hours", usage);
     store_fixture_commit(fixture);
 }

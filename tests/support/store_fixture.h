@@ -13,23 +13,31 @@ struct store_fixture;
 struct store_backend {
     const char *name;
     bool persists; /* what is committed is still there when it is opened again */
+    bool owns_clock; /* the store may keep its time from going back */
     /* Makes a database that does not exist yet: sets url, and whatever remove() needs. */
     void (*make)(struct store_fixture *fixture);
     void (*remove)(struct store_fixture *fixture);
     /* Another program changes the database while the store is open; SQL that every store reads.
      * NULL: nobody else can. */
     void (*foreign)(struct store_fixture *fixture, const char *sql);
+    /* Likewise: all keys of requests that still lie there seem to be recorded at that time. */
+    void (*age_keys)(struct store_fixture *fixture, int64_t recorded_us);
 };
 
 extern const struct store_backend store_backend_file, store_backend_memory;
+/* Databases of the cluster whose URL, but for a database's name, is QMS_TEST_POSTGRES, each a copy
+ * of one that was prepared; QMS_STILL_CLOCK is the file that cluster's clock reads. */
+extern const struct store_backend store_backend_postgres;
 
 struct store_fixture {
     const struct store_backend *backend;
     char directory[64]; /* of its own */
+    char database[32];  /* likewise, where there are such */
     char url[128];
     const char *vfs;
     bool synchronous_off;
-    int64_t clock_us;   /* what the store's clock says */
+    int64_t *clock_us;  /* what the store's clock says: */
+    int64_t own_clock_us; /* here, unless the backend keeps it elsewhere */
     struct clock clock;
 
     struct store *store;
