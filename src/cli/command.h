@@ -21,6 +21,7 @@ struct command {
 extern const struct command command_ingest;
 extern const struct command command_user;
 extern const struct command command_overages;
+extern const struct command command_nats;
 
 /* Rows of command tables; each ends with a row without a name. */
 extern const struct command commands_catalogue[]; /* plan ..., resource ... */

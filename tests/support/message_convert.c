@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "support/message_any.h"
+#include "wire/message_copy.h"
 #include "wire/message_private.h"
 
 enum { LINE_BYTES_MAX = 1 << 22 };
@@ -50,7 +50,7 @@ static void convert(const char *type_name, const char *encoding, const char *unk
         return;
     }
     buffer_init(&out, LINE_BYTES_MAX);
-    message_any_write(message, encoding_named(encoding, from), &out);
+    message_copy(message, encoding_named(encoding, from), &out);
     for (size_t i = 0; i < out.length; i++) printf("%02x", (unsigned char)out.data[i]);
     putchar('\n');
     buffer_close(&out);

@@ -2,6 +2,7 @@
 #ifndef QMS_TESTS_SUPPORT_MESSAGE_FUZZ_H
 #define QMS_TESTS_SUPPORT_MESSAGE_FUZZ_H
 
+#include "base/buffer.h"
 #include "support/message_any.h"
 
 struct message_fuzz {

@@ -6,6 +6,7 @@
 
 #include "support/json_compare.h"
 #include "support/message_any.h"
+#include "wire/message_copy.h"
 #include "wire/message_private.h"
 
 enum { MESSAGES_OF_EACH_TYPE = 60 };
@@ -64,7 +65,7 @@ static void each_message(struct fixture *f, enum message_amounts amounts,
 
 static void check_json(struct fixture *f, const struct message *message) {
     const char *complaint;
-    message_any_write(message, MESSAGE_JSON, &f->out);
+    message_copy(message, MESSAGE_JSON, &f->out);
     assert_false(f->out.failed);
     const struct message *decoded = decode(f, message->type, MESSAGE_JSON, &f->out);
     if (!message_any_equal(message, decoded)) fail_msg("%.*s", TEXT_ARGUMENTS(f->out));
@@ -76,7 +77,7 @@ static void every_message_survives_json(void **state) {
 }
 
 static void check_binary(struct fixture *f, const struct message *message) {
-    message_any_write(message, MESSAGE_BINARY, &f->out);
+    message_copy(message, MESSAGE_BINARY, &f->out);
     assert_false(f->out.failed);
     const struct message *decoded = decode(f, message->type, MESSAGE_BINARY, &f->out);
     if (!message_any_equal(message, decoded))
@@ -90,7 +91,7 @@ static void every_message_survives_binary(void **state) {
 /* What we write protobuf-c reads, and what it writes of that we read as what it was. */
 static void check_protobuf_c(struct fixture *f, const struct message *message) {
     const ProtobufCMessageDescriptor *descriptor = message->type->descriptor;
-    message_any_write(message, MESSAGE_BINARY, &f->out);
+    message_copy(message, MESSAGE_BINARY, &f->out);
     ProtobufCMessage *unpacked = protobuf_c_message_unpack(
         descriptor, NULL, f->out.length, (const uint8_t *)(f->out.length == 0 ? "" : f->out.data));
     assert_non_null(unpacked);
@@ -108,7 +109,7 @@ static void protobuf_c_agrees_on_every_message(void **state) {
 
 /* Cut anywhere, a binary message is another message or none; it never reads beyond its end. */
 static void check_cut(struct fixture *f, const struct message *message) {
-    message_any_write(message, MESSAGE_BINARY, &f->out);
+    message_copy(message, MESSAGE_BINARY, &f->out);
     for (size_t length = 0; length < f->out.length && length < 200; length++) {
         char *exact = arena_take(&f->arena, length);
         memcpy(exact, f->out.data, length);

@@ -1,0 +1,133 @@
+"""A real nats-server on a free port, and somebody who answers requests on it, by the protocol
+itself: so that a test sees what was sent, to the byte."""
+
+import contextlib
+import json
+import pathlib
+import re
+import socket
+import ssl
+import subprocess
+import threading
+import time
+
+from server import environment
+
+WAIT_SECONDS_MAX = 30
+LINE = re.compile(r'(\S+) (\d+)(?: (\S+))? (\d+)(?: (\d+))?\Z')
+
+
+class NatsServer:
+    """One server with the lines of configuration given, until the end of the block."""
+
+    def __init__(self, directory, config=''):
+        self.directory = pathlib.Path(directory)
+        self.config = config
+
+    def __enter__(self):
+        settings = self.directory / 'nats.conf'
+        settings.write_text(f'listen: "127.0.0.1:-1"\nports_file_dir: "{self.directory}"\n'
+                            + self.config)
+        self.log = (self.directory / 'nats.log').open('wb')
+        self.process = subprocess.Popen(['nats-server', '-c', settings], env=environment(),
+                                        stdout=self.log, stderr=self.log)
+        self.port = self.find_port()
+        self.url = f'nats://127.0.0.1:{self.port}'
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+
+    def find_port(self):
+        """The server writes a file of its ports when it listens."""
+        until = time.monotonic() + WAIT_SECONDS_MAX
+        place = self.directory / f'nats-server_{self.process.pid}.ports'
+        while time.monotonic() < until and self.process.poll() is None:
+            with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
+                return int(json.loads(place.read_text())['nats'][0].rsplit(':', 1)[1])
+            time.sleep(0.01)
+        raise AssertionError((self.directory / 'nats.log').read_text())
+
+
+class Request:
+    def __init__(self, subject, headers, payload):
+        self.subject, self.headers, self.payload = subject, headers, payload
+
+
+class Responder:
+    """Answers each request on one subject with what answer(request) returns, bytes; None: nothing.
+    What came is in requests."""
+
+    def __init__(self, server, subject, answer, tls=None, login=None):
+        self.requests, self.answer = [], answer
+        self.socket = socket.create_connection(('127.0.0.1', server.port), WAIT_SECONDS_MAX)
+        self.stream = self.socket.makefile('rb', buffering=0)
+        assert self.stream.readline().startswith(b'INFO ')
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname='localhost')
+        self.stream = self.socket.makefile('rb')
+        self.send(b'CONNECT %s' % json.dumps({
+            'verbose': False, 'headers': True, 'no_responders': True, **(login or {})}).encode())
+        self.send(b'SUB %s 1' % subject.encode())
+        self.send(b'PING')
+        self.read_until_pong()
+        self.socket.settimeout(None)
+        self.thread = threading.Thread(target=self.serve)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.thread.join(WAIT_SECONDS_MAX)
+        self.stream.close()
+        self.socket.close()
+
+    def send(self, line, payload=None):
+        self.socket.sendall(line + b'\r\n' + (b'' if payload is None else payload + b'\r\n'))
+
+    def read_until_pong(self):
+        while (line := self.stream.readline()) != b'PONG\r\n':
+            assert line.split(b' ')[0] not in (b'', b'-ERR'), line
+
+    def serve(self):
+        with contextlib.suppress(OSError, ValueError):
+            while line := self.stream.readline().decode().rstrip():
+                if line == 'PING':
+                    self.send(b'PONG')
+                elif line.startswith(('MSG ', 'HMSG ')):
+                    self.take(line)
+
+    def take(self, line):
+        verb, _, rest = line.partition(' ')
+        subject, _, reply, first, second = LINE.match(rest).groups()
+        header = self.stream.read(int(first)) if verb == 'HMSG' else b''
+        length = int(second) - int(first) if verb == 'HMSG' else int(first)
+        payload = self.stream.read(length)
+        self.stream.read(2)
+        headers = dict(pair.split(': ', 1) for pair in header.decode().splitlines()[1:] if pair)
+        self.requests.append(Request(subject, headers, payload))
+        answer = self.answer(self.requests[-1])
+        if answer is not None:
+            self.send(b'PUB %s %d' % (reply.encode(), len(answer)), answer)
+
+
+def make_certificate(directory, name, host, signer=None):
+    """A certificate and its key in PEM; signed by itself, or by another made here."""
+    directory = pathlib.Path(directory)
+    cert, key = directory / f'{name}.crt', directory / f'{name}.key'
+    signed = ['-CA', signer[0], '-CAkey', signer[1]] if signer else []
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
+                    'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-keyout', key,
+                    '-out', cert, '-subj', f'/CN={name}', '-addext', f'subjectAltName={host}',
+                    *signed], check=True, capture_output=True)
+    return cert, key
+
+
+def trusting(ca):
+    """The TLS context of a client that trusts one certificate."""
+    return ssl.create_default_context(cafile=str(ca))
