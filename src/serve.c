@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "engine/engine.h"
 #include "front/front.h"
+#include "front/http_tls.h"
 #include "serve_settings.h"
 #include "store/store.h"
 
@@ -21,6 +22,7 @@ struct serve {
     struct metrics *metrics;
     struct engine *engine;
     struct front front;
+    struct http_tls_identity *tls; /* NULL: plain HTTP */
     struct http_server *http;
     pthread_mutex_t http_opening; /* held until http is set: its loops may submit before that */
 };
@@ -74,6 +76,13 @@ static bool open_engine(struct serve *serve, struct qms_error *error) {
     return serve->engine != NULL;
 }
 
+static bool open_tls(struct serve *serve, struct qms_error *error) {
+    const struct settings *settings = serve->settings;
+    if (!settings_have_tls(settings)) return true;
+    serve->tls = http_tls_open(settings->tls_cert, settings->tls_key, error);
+    return serve->tls != NULL;
+}
+
 static bool open_http(struct serve *serve, struct qms_error *error) {
     const struct settings *settings = serve->settings;
     serve->front = (struct front){
@@ -92,6 +101,7 @@ static bool open_http(struct serve *serve, struct qms_error *error) {
     http.context = &serve->front;
     http.metrics = serve->metrics;
     http.hosts = settings->hosts.items;
+    http.tls = serve->tls;
     /* Also beyond loopback: without authentication a page that names a machine of its own for ours
      * could do everything. The names a machine is called by are given with --host. */
     http.check_host = true;
@@ -100,6 +110,10 @@ static bool open_http(struct serve *serve, struct qms_error *error) {
     serve->http = http_server_open(&http, error);
     pthread_mutex_unlock(&serve->http_opening);
     return serve->http != NULL;
+}
+
+static const char *scheme_of(const struct serve *serve) {
+    return serve->tls == NULL ? "http" : "https";
 }
 
 /* What whoever reads the log should know of this start. */
@@ -112,8 +126,10 @@ static void log_start(struct serve *serve) {
         log_format(LOG_WARNING, "%.*s", (int)length, rest.data);
         rest = (struct text){.data = end + 1, .length = rest.length - length - 1};
     }
-    log_format(LOG_INFO, "qms %s serves http://%s:%d", QMS_VERSION, serve->listener.authority,
-               http_server_port(serve->http));
+    log_format(LOG_INFO, "qms %s serves %s://%s:%d", QMS_VERSION, scheme_of(serve),
+               serve->listener.authority, http_server_port(serve->http));
+    if (serve->tls != NULL && http_tls_warning(serve->tls, &error))
+        log_format(LOG_WARNING, "%s", error.text);
     if (!serve->listener.is_loopback)
         log_format(LOG_WARNING, "requests are not authenticated, and %s is not loopback",
                    serve->listener.address);
@@ -128,38 +144,52 @@ static void shut_down(struct serve *serve) {
     if (serve->engine != NULL) engine_stop(serve->engine);
     if (serve->http != NULL) http_server_close(serve->http);
     if (serve->engine != NULL) engine_close(serve->engine);
+    if (serve->tls != NULL) http_tls_close(serve->tls);
 }
 
-/* Signals that end the server are taken by wait_for_signal() alone; no thread made after this is
- * interrupted by them. */
-static void block_signals(sigset_t *ending) {
-    sigemptyset(ending);
-    sigaddset(ending, SIGTERM);
-    sigaddset(ending, SIGINT);
-    pthread_sigmask(SIG_BLOCK, ending, NULL);
+/* Signals meant for the server are taken by wait_for_signal() alone; no thread made after this is
+ * interrupted by them. Without TLS there is nothing to read again, and a terminal that is closed
+ * ends the server as it ends other programs. */
+static void block_signals(const struct serve *serve, sigset_t *taken) {
+    sigemptyset(taken);
+    sigaddset(taken, SIGTERM);
+    sigaddset(taken, SIGINT);
+    if (settings_have_tls(serve->settings)) sigaddset(taken, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, taken, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
 
-static void wait_for_signal(const sigset_t *ending) {
+static void reload(struct serve *serve) {
+    struct qms_error error;
+    if (!http_tls_reload(serve->tls, &error)) {
+        log_format(LOG_ERROR, "the certificate in use stays: %s", error.text);
+        return;
+    }
+    log_format(LOG_INFO, "new connections get the certificate in %s", serve->settings->tls_cert);
+    if (http_tls_warning(serve->tls, &error)) log_format(LOG_WARNING, "%s", error.text);
+}
+
+static void wait_for_signal(struct serve *serve, sigset_t *taken) {
     int number = 0;
-    while (sigwait(ending, &number) != 0)
-        continue;
+    while (number != SIGTERM && number != SIGINT)
+        if (sigwait(taken, &number) == 0 && number == SIGHUP) reload(serve);
     log_format(LOG_INFO, "stopping: %s", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    sigdelset(taken, SIGHUP);
     /* From here on a second one ends the process at once: the store bears that. */
-    pthread_sigmask(SIG_UNBLOCK, ending, NULL);
+    pthread_sigmask(SIG_UNBLOCK, taken, NULL);
 }
 
 static int serve_until_signal(struct serve *serve, const struct command *command) {
-    sigset_t ending;
-    block_signals(&ending);
+    sigset_t taken;
+    block_signals(serve, &taken);
     struct qms_error error;
-    bool opened = open_engine(serve, &error) && open_http(serve, &error);
+    bool opened = open_tls(serve, &error) && open_engine(serve, &error) && open_http(serve, &error);
     if (opened) {
-        printf("qms listening on http://%s:%d\n", serve->listener.authority,
+        printf("qms listening on %s://%s:%d\n", scheme_of(serve), serve->listener.authority,
                http_server_port(serve->http));
         fflush(stdout);
         log_start(serve);
-        wait_for_signal(&ending);
+        wait_for_signal(serve, &taken);
     }
     shut_down(serve);
     if (opened) return 0;
@@ -200,10 +230,11 @@ const struct command command_serve = {
     .operands = "",
     .summary = "run the server",
     .details =
-        "Says \"qms listening on http://ADDR:PORT\" on standard output when it is ready, and logs\n"
-        "on standard error. SIGTERM and SIGINT let requests under way finish; a second one ends\n"
-        "the server at once, and what it has acknowledged is kept. A database belongs to one\n"
-        "server at a time.\n",
+        "Says \"qms listening on http://ADDR:PORT\", or https, on standard output when it is\n"
+        "ready, and logs on standard error. SIGTERM and SIGINT let requests under way finish; a\n"
+        "second one ends the server at once, and what it has acknowledged is kept. SIGHUP reads\n"
+        "the certificate of --tls-cert and its key again. A database belongs to one server at a\n"
+        "time.\n",
     .options = settings_rows,
     .operands_min = 0,
     .operands_max = 0,

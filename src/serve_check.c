@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "front/http_tls.h"
 #include "serve_settings.h"
 
 /* A password in an address is nobody's business. */
@@ -54,6 +55,15 @@ static bool check_store(const char *url, struct arena *arena, struct qms_error *
                     name);
 }
 
+static bool check_tls(const struct settings *values, FILE *out, struct qms_error *error) {
+    if (!settings_have_tls(values)) return true;
+    struct http_tls_identity *tls = http_tls_open(values->tls_cert, values->tls_key, error);
+    if (tls == NULL) return false;
+    if (http_tls_warning(tls, error)) fprintf(out, "\n%s\n", error->text);
+    http_tls_close(tls);
+    return true;
+}
+
 int settings_check(struct settings_reading *reading, struct arena *arena, FILE *out) {
     struct qms_error error;
     print_settings(reading, arena, out);
@@ -65,6 +75,10 @@ int settings_check(struct settings_reading *reading, struct arena *arena, FILE *
     }
     if (strncmp(reading->values.store_url, "postgres", 8) != 0 &&
         !check_store(reading->values.store_url, arena, &error)) {
+        fprintf(out, "\nwrong: %s\n", error.text);
+        good = false;
+    }
+    if (!check_tls(&reading->values, out, &error)) {
         fprintf(out, "\nwrong: %s\n", error.text);
         good = false;
     }

@@ -55,6 +55,12 @@ const struct option_row settings_rows[] = {
         "a name clients may call this server by, beside loopback names; may be repeated", 0, 0),
     ROW("insecure_no_auth", "insecure-no-auth", NULL, OPTION_BOOL, insecure_no_auth, NULL, NULL,
         "let everybody who can reach the listener do everything; needed beyond loopback", 0, 0),
+    ROW("tls.cert", "tls-cert", "QMS_TLS_CERT", OPTION_TEXT, tls_cert, NULL, "FILE",
+        "speak HTTPS in place of HTTP, with this certificate and those it rests on, in PEM; read "
+        "again at SIGHUP, as is the key",
+        0, 0),
+    ROW("tls.key", "tls-key", "QMS_TLS_KEY", OPTION_TEXT, tls_key, NULL, "FILE",
+        "the private key of the certificate, in PEM, without a passphrase", 0, 0),
     ROW("http.threads", "threads", "QMS_HTTP_THREADS", OPTION_UNSIGNED, threads, "0", "N",
         "threads for connections; 0 chooses by the number of processors", 0, SETTINGS_THREADS_MAX),
     ROW("default_plan", "default-plan", "QMS_DEFAULT_PLAN", OPTION_TEXT, default_plan, "Basic",
@@ -276,6 +282,14 @@ static bool apply_listener(struct settings_reading *reading, struct qms_error *e
                     reading->listener.address);
 }
 
+static bool is_given(const char *value) {
+    return value != NULL && *value != '\0';
+}
+
+bool settings_have_tls(const struct settings *values) {
+    return is_given(values->tls_cert) && is_given(values->tls_key);
+}
+
 bool settings_apply(struct settings_reading *reading, struct qms_error *error) {
     const struct settings *values = &reading->values;
     enum log_level level;
@@ -288,5 +302,8 @@ bool settings_apply(struct settings_reading *reading, struct qms_error *error) {
         return qms_fail(error, QMS_BAD_REQUEST,
                         "a PostgreSQL database cannot be used yet: give sqlite:PATH as store.url, "
                         "QMS_STORE_URL or --store");
+    if (is_given(values->tls_cert) != is_given(values->tls_key))
+        return qms_fail(error, QMS_BAD_REQUEST,
+                        "--tls-cert and --tls-key belong together, and only one is given");
     return apply_listener(reading, error);
 }

@@ -12,6 +12,7 @@
 struct settings {
     const char *config, *dotenv_path, *env_prefix;
     const char *listen, *store_url, *store_actor, *users_domain, *default_plan, *log_level;
+    const char *tls_cert, *tls_key;
     struct option_texts hosts;
     uint64_t port, threads, cache_accounts, queue_requests, drain_s;
     bool insecure_no_auth, strip_any_domain, create_on_read, report_overages, check;
@@ -36,6 +37,9 @@ QMS_MUST_CHECK bool settings_read(const struct command *command, struct settings
 
 /* Whether a server can be run so; fills reading->listener and sets the log's level. */
 QMS_MUST_CHECK bool settings_apply(struct settings_reading *reading, struct qms_error *error);
+
+/* Whether the server speaks TLS. */
+bool settings_have_tls(const struct settings *values);
 
 /* --check: every setting, its source and what is wrong; the exit code. Opens nothing. */
 int settings_check(struct settings_reading *reading, struct arena *arena, FILE *out);

@@ -40,7 +40,7 @@ LIBRARY_HEADERS = {
     'curl/*': ['src/cli/*.c', 'tests/*'],
     'zlib.h': ['src/cli/*.c', 'tests/*'],
     'yaml.h': ['src/serve_yaml.c'],
-    'openssl/*': ['src/wire/*.c', 'tests/*'],
+    'openssl/*': ['src/wire/*.c', 'src/front/http_tls.c', 'tests/*'],
     'bid_*.h': ['src/domain/amount*.c'],
     'sanitizer/*': ['src/base/arena.c'],
     'jansson.h': ['tests/*'],

@@ -362,7 +362,7 @@ int action_run(const struct command *command, int count, char **arguments) {
     for (int i = 0; done && i < count; i++)
         call.operands[call.operand_count++] = text_of(arguments[i]);
     done = done && read_inputs(&call, &error);
-    if (done) call.client = client_open(call.inputs.url, &error);
+    if (done) call.client = client_open(&call.inputs.client, &error);
     done = done && call.client != NULL;
     for (size_t i = 0; done && i < ACTION_LOOKUPS_MAX && call.action->lookups[i] != NULL; i++)
         done = look_up(&call, i, &error);

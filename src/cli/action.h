@@ -19,7 +19,8 @@ enum { ACTION_OPERANDS_MAX = 3, ACTION_LOOKUPS_MAX = 2, ACTION_ARGUMENT_BYTES_MA
 
 /* Every option of these commands has its place here. */
 struct action_inputs {
-    const char *url, *key;
+    struct client_settings client;
+    const char *key;
     bool json, csv;
     const char *name, *unit, *description, *consumable, *amount, *rate, *from, *metadata;
     struct option_texts defaults;
@@ -92,11 +93,11 @@ void action_write_text(struct json_writer *writer, struct text name, struct text
 #define ACTION_SWITCH(flag, member, help)                                                          \
     {flag, flag, NULL, OPTION_BOOL, ACTION_PLACE(member), NULL, NULL, help, 0, 0}
 #define ACTION_LISTING_ROWS                                                                        \
-    COMMAND_URL_ROW(ACTION_PLACE(url)),                                                            \
+    COMMAND_CLIENT_ROWS(ACTION_PLACE(client)),                                                     \
         ACTION_SWITCH("json", json, "print the rows as a JSON array, as the server sent them"),    \
         ACTION_SWITCH("csv", csv, "print comma-separated values, as RFC 4180 has them")
 #define ACTION_WRITE_ROWS                                                                          \
-    COMMAND_URL_ROW(ACTION_PLACE(url)),                                                            \
+    COMMAND_CLIENT_ROWS(ACTION_PLACE(client)),                                                     \
         ACTION_SWITCH("json", json, "print the server's answer as it is"),                         \
         ACTION_TEXT("key", key, "KEY",                                                             \
                     "the Idempotency-Key: repeating with the same one does nothing twice")

@@ -16,6 +16,7 @@ struct client {
     CURLM *multi;
     struct curl_slist *headers;
     char *url;            /* without a slash at its end; belongs to libcurl */
+    const char *cacert;
     bool is_loopback;     /* never through a proxy */
     char server[300];
 };
@@ -50,14 +51,16 @@ static bool read_url(struct client *client, CURLU *parts, const char *url,
     return ok || refuse_url(error);
 }
 
-struct client *client_open(const char *url, struct qms_error *error) {
+struct client *client_open(const struct client_settings *settings, struct qms_error *error) {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         qms_fail(error, QMS_INTERNAL, "the HTTP library does not start");
         return NULL;
     }
     struct client *client = memory_take_zeroed(1, sizeof *client);
+    bool has_file = settings->cacert != NULL && *settings->cacert != '\0';
+    client->cacert = has_file ? settings->cacert : NULL;
     CURLU *parts = curl_url();
-    bool is_url = parts != NULL && read_url(client, parts, url, error);
+    bool is_url = parts != NULL && read_url(client, parts, settings->url, error);
     curl_url_cleanup(parts);
     client->multi = curl_multi_init();
     client->headers = curl_slist_append(NULL, "Content-Type: application/json");
@@ -122,6 +125,7 @@ static void prepare(struct client *client, const char *path, struct client_call 
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)CLIENT_CALL_MS_MAX);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_bytes);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+    if (client->cacert != NULL) curl_easy_setopt(easy, CURLOPT_CAINFO, client->cacert);
     if (client->is_loopback) curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
 }
 
@@ -162,7 +166,8 @@ void client_send(struct client *client, const char *method, const char *path, co
     CURLcode result = curl_easy_perform(call->easy);
     finish(client, call, result);
     bool is_sent = result != CURLE_COULDNT_CONNECT && result != CURLE_COULDNT_RESOLVE_HOST &&
-                   result != CURLE_COULDNT_RESOLVE_PROXY && result != CURLE_SSL_CONNECT_ERROR;
+                   result != CURLE_COULDNT_RESOLVE_PROXY && result != CURLE_SSL_CONNECT_ERROR &&
+                   result != CURLE_SSL_CACERT_BADFILE && result != CURLE_PEER_FAILED_VERIFICATION;
     if (call->status == 0 && is_sent) call->error.code = QMS_OUTCOME_UNKNOWN;
     curl_slist_free_all(headers);
 }

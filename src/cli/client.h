@@ -30,8 +30,13 @@ struct client_call {
     void *easy, *multi;   /* the client's; multi while the call is under way */
 };
 
-/* url: "http://HOST[:PORT][/PREFIX]" or https. */
-struct client *client_open(const char *url, struct qms_error *error);
+struct client_settings {
+    const char *url;    /* "http://HOST[:PORT][/PREFIX]" or https */
+    const char *cacert; /* NULL: the system's certificates */
+};
+
+/* The texts outlive the client. */
+struct client *client_open(const struct client_settings *settings, struct qms_error *error);
 void client_close(struct client *client); /* after its calls */
 
 const char *client_server(const struct client *client); /* "HOST:PORT", for messages */

@@ -28,10 +28,13 @@ extern const struct command commands_catalogue[]; /* plan ..., resource ... */
 extern const struct command commands_account[];   /* subscribe, quota ..., history ... */
 extern const struct command commands_addon[];     /* addon ... */
 
-/* The option every client has; place: of a const char * in its settings. */
-#define COMMAND_URL_ROW(place)                                                                     \
-    {"url", "url", "QMS_URL", OPTION_TEXT, place, CLIENT_URL_DEFAULT, "URL",                       \
-     "the server to talk to", 0, 0}
+/* The options every client has; place: of a struct client_settings in its own. */
+#define COMMAND_CLIENT_ROWS(place)                                                                 \
+    {"url", "url", "QMS_URL", OPTION_TEXT, (place) + offsetof(struct client_settings, url),        \
+     CLIENT_URL_DEFAULT, "URL", "the server to talk to", 0, 0},                                    \
+    {"cacert", "cacert", "QMS_CACERT", OPTION_TEXT,                                                \
+     (place) + offsetof(struct client_settings, cacert), NULL, "FILE",                             \
+     "the certificates in PEM that the server's has to rest on, in place of the system's", 0, 0}
 
 /* options_parse() with the command's table, and its number of operands checked. */
 QMS_MUST_CHECK bool command_parse(const struct command *command, void *settings, int *count,

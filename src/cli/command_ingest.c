@@ -14,13 +14,14 @@
 enum { PROBLEM_LINES_MAX = 5 };
 
 struct settings {
-    const char *url, *source, *user_prefix;
+    struct client_settings client;
+    const char *source, *user_prefix;
     uint64_t retry_s;
     bool dry_run;
 };
 
 static const struct option_row rows[] = {
-    COMMAND_URL_ROW(offsetof(struct settings, url)),
+    COMMAND_CLIENT_ROWS(offsetof(struct settings, client)),
     {"ingest.source", "source", NULL, OPTION_TEXT, offsetof(struct settings, source), NULL, "NAME",
      "where the log comes from, part of the ids that keep a job from being counted twice; without "
      "it the log's header has to say Computer and UnixStartTime",
@@ -316,7 +317,7 @@ static int run(const struct command *command, int count, char **arguments) {
     bool is_ready = command_parse(command, &settings, &count, arguments, &arena, &error) &&
                     check_settings(&settings, &error);
     if (is_ready && !settings.dry_run) {
-        client = client_open(settings.url, &error);
+        client = client_open(&settings.client, &error);
         is_ready = client != NULL && greet(client, &error);
     }
     struct ingest ingest = {.settings = &settings};

@@ -10,12 +10,12 @@
 #include "wire/json_writer.h"
 
 struct settings {
-    const char *url;
+    struct client_settings client;
     bool json, csv;
 };
 
 static const struct option_row rows[] = {
-    COMMAND_URL_ROW(offsetof(struct settings, url)),
+    COMMAND_CLIENT_ROWS(offsetof(struct settings, client)),
     {"overages.json", "json", NULL, OPTION_BOOL, offsetof(struct settings, json), NULL, NULL,
      "print one JSON object: {\"overages\":[...],\"next\":null}", 0, 0},
     {"overages.csv", "csv", NULL, OPTION_BOOL, offsetof(struct settings, csv), NULL, NULL,
@@ -195,7 +195,7 @@ static int run(const struct command *command, int count, char **arguments) {
     bool done = command_parse(command, &settings, &count, arguments, &arena, &error);
     if (done && settings.json && settings.csv)
         done = qms_fail(&error, QMS_BAD_REQUEST, "--json and --csv exclude each other");
-    if (done) client = client_open(settings.url, &error);
+    if (done) client = client_open(&settings.client, &error);
     done = done && client != NULL && run_with(client, &settings, &arena, &error);
     int code = done ? 0 : command_fail(command, &error);
     if (client != NULL) client_close(client);

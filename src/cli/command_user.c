@@ -9,12 +9,12 @@
 enum { BAR_COLUMNS = 20 };
 
 struct settings {
-    const char *url;
+    struct client_settings client;
     bool json;
 };
 
 static const struct option_row rows[] = {
-    COMMAND_URL_ROW(offsetof(struct settings, url)),
+    COMMAND_CLIENT_ROWS(offsetof(struct settings, client)),
     {"user.json", "json", NULL, OPTION_BOOL, offsetof(struct settings, json), NULL, NULL,
      "print the server's answer as it is", 0, 0},
     OPTION_END,
@@ -132,7 +132,7 @@ static int run(const struct command *command, int count, char **arguments) {
     bool done = command_parse(command, &settings, &count, arguments, &arena, &error);
     if (done && strlen(arguments[0]) > USERNAME_BYTES_MAX)
         done = qms_fail(&error, QMS_BAD_REQUEST, "the user name is too long");
-    if (done) client = client_open(settings.url, &error);
+    if (done) client = client_open(&settings.client, &error);
     done = done && client != NULL &&
            run_with(client, &settings, text_of(arguments[0]), &arena, &error);
     int code = done ? 0 : command_fail(command, &error);

@@ -116,6 +116,8 @@ void metrics_write(struct metrics *metrics, size_t queue_depth, FILE *out) {
          metrics_read(&metrics->http_connections)},
         {"qms_http_rejected_total", "counter", "HTTP requests refused before they were routed.",
          metrics_read(&metrics->http_rejected)},
+        {"qms_tls_failures_total", "counter", "Connections that TLS could not go on with.",
+         metrics_read(&metrics->tls_failures)},
     };
     for (size_t i = 0; i < sizeof singles / sizeof singles[0]; i++) {
         metrics_head(singles[i].name, singles[i].type, singles[i].help, out);

@@ -27,6 +27,7 @@ struct metrics {
     atomic_uint_fast64_t reads_immediate; /* answered without a batch */
     atomic_uint_fast64_t cache_hits, cache_misses, cache_evictions;
     atomic_uint_fast64_t http_connections, http_rejected; /* open now; refused by the parser */
+    atomic_uint_fast64_t tls_failures; /* handshakes, and connections broken by what was received */
 };
 
 void metrics_request(struct metrics *metrics, enum operation operation, int status,

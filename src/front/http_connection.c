@@ -165,14 +165,19 @@ static size_t connection_parse(struct http_connection *connection, struct text i
 
 /* ---- what is sent ---- */
 
+/* What the socket takes of the pieces; as sendmsg(). */
+static ssize_t socket_send(struct http_connection *connection, struct iovec *pieces,
+                           size_t count) {
+    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count};
+    if (connection->tls.ssl != NULL) return http_tls_send(&connection->tls, pieces, count);
+    if (count > 1) return sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+    return send(connection->fd, pieces->iov_base, pieces->iov_len, MSG_NOSIGNAL);
+}
+
 /* False: the client is gone. What the socket does not take now is kept. */
 static bool connection_transmit(struct http_connection *connection) {
     struct http_output *output = &connection->loop->output;
-    struct msghdr message = {.msg_iov = output->pieces, .msg_iovlen = output->piece_count};
-    ssize_t sent = output->piece_count == 1
-                       ? send(connection->fd, output->pieces[0].iov_base, output->total,
-                              MSG_NOSIGNAL)
-                       : sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+    ssize_t sent = socket_send(connection, output->pieces, output->piece_count);
     if (sent < 0 && errno != EAGAIN && errno != EINTR) return false;
     size_t done = sent < 0 ? 0 : (size_t)sent;
     if (done == output->total) return true;
@@ -242,8 +247,9 @@ static void connection_give_first(struct http_connection *connection) {
 /* Sends some of what is kept. False: the client is gone. */
 static bool connection_send_kept(struct http_connection *connection, bool *progress) {
     struct buffer *unsent = &connection->unsent;
-    ssize_t sent = send(connection->fd, unsent->data + connection->unsent_start,
-                        unsent->length - connection->unsent_start, MSG_NOSIGNAL);
+    struct iovec piece = {.iov_base = unsent->data + connection->unsent_start,
+                          .iov_len = unsent->length - connection->unsent_start};
+    ssize_t sent = socket_send(connection, &piece, 1);
     *progress = sent > 0;
     if (sent < 0) return errno == EAGAIN || errno == EINTR;
     connection->unsent_start += (size_t)sent;
@@ -262,6 +268,7 @@ static bool connection_stream(struct http_connection *connection, bool *moved, b
     http_stream_take(&slot->stream, &connection->unsent);
     bool finished = slot->finished, progress;
     if (finished && slot->exchange.cut) {
+        connection->tls.broken = true;
         setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1},
                    sizeof(struct linger));
         return false;
@@ -325,10 +332,18 @@ static bool connection_is_idle(const struct http_connection *connection) {
            connection->rest.length == 0 && !http_parser_in_request(&connection->parser);
 }
 
+static bool connection_is_shaking(const struct http_connection *connection) {
+    return connection->tls.ssl != NULL && !connection->tls.established;
+}
+
 static enum http_wait connection_wait(const struct http_connection *connection) {
     if (connection->state == HTTP_CONNECTION_LINGER) return HTTP_WAIT_LINGER;
     if (connection->unsent.length > 0) return HTTP_WAIT_SEND;
+    if (connection->state == HTTP_CONNECTION_LAST && connection->tls.wants_write)
+        return HTTP_WAIT_SEND;
     if (!connection_may_parse(connection)) return HTTP_WAIT_NONE;
+    /* A handshake has no longer than a head: both are what a client does before it is anybody. */
+    if (connection_is_shaking(connection)) return HTTP_WAIT_HEAD;
     if (connection->receiving != NULL) return HTTP_WAIT_BODY;
     if (http_parser_in_request(&connection->parser)) return HTTP_WAIT_HEAD;
     return connection->first == NULL ? HTTP_WAIT_IDLE : HTTP_WAIT_NONE;
@@ -378,7 +393,8 @@ static void connection_update(struct http_connection *connection, bool renew) {
         http_connection_close(connection);
         return;
     }
-    if (connection->state == HTTP_CONNECTION_LAST && all_said) {
+    if (connection->state == HTTP_CONNECTION_LAST && all_said &&
+        http_tls_finish(&connection->tls)) {
         if (connection->ended || shutdown(connection->fd, SHUT_WR) != 0) {
             http_connection_close(connection);
             return;
@@ -386,9 +402,12 @@ static void connection_update(struct http_connection *connection, bool renew) {
         connection->state = HTTP_CONNECTION_LINGER;
     }
     bool lingers = connection->state == HTTP_CONNECTION_LINGER;
+    bool receives = connection_may_parse(connection) && connection->rest.length == 0;
+    bool wants_write = connection->tls.wants_write && !lingers;
     event_want(connection->read_event, &connection->reading,
-               lingers || (connection_may_parse(connection) && connection->rest.length == 0));
-    event_want(connection->write_event, &connection->writing, connection->unsent.length > 0);
+               lingers || (receives && !wants_write));
+    event_want(connection->write_event, &connection->writing,
+               connection->unsent.length > 0 || wants_write);
     connection_set_wait(connection, connection_wait(connection), renew);
     connection_charge(connection);
 }
@@ -417,33 +436,71 @@ static void connection_end(struct http_connection *connection) {
     connection_update(connection, false);
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *context) {
-    struct http_connection *connection = context;
+/* Nothing can be said through TLS any more: what is under way is answered to nobody. Who spoke
+ * plain HTTP is told so in plain HTTP. */
+static void connection_break_tls(struct http_connection *connection) {
+    atomic_fetch_add_explicit(&options_of(connection)->metrics->tls_failures, 1,
+                              memory_order_relaxed);
+    connection_drop_slots(connection);
+    connection->state = HTTP_CONNECTION_LAST;
+    if (connection->tls.spoke_http) {
+        http_tls_drop(&connection->tls);
+        connection_fail(connection, 400, "this port speaks TLS: the address begins with https://");
+        http_connection_mark(connection);
+    } else {
+        connection_update(connection, false);
+    }
+}
+
+static ssize_t socket_receive(struct http_connection *connection, char *into, size_t room) {
+    /* What comes while we linger is dropped as it is. */
+    if (connection->tls.ssl == NULL || connection->state == HTTP_CONNECTION_LINGER)
+        return recv(connection->fd, into, room, 0);
+    return http_tls_receive(&connection->tls, into, room);
+}
+
+static void connection_receive(struct http_connection *connection) {
     struct http_loop *loop = connection->loop;
-    (void)what;
-    http_loop_enter(loop);
-    ssize_t received = recv(fd, loop->input, sizeof loop->input, 0);
+    ssize_t received = socket_receive(connection, loop->input, sizeof loop->input);
     if (received < 0 && errno != EAGAIN && errno != EINTR) {
-        http_connection_close(connection);
+        if (connection->tls.broken && connection->state == HTTP_CONNECTION_OPEN)
+            connection_break_tls(connection);
+        else http_connection_close(connection);
     } else if (received == 0) {
         connection_end(connection);
     } else if (received > 0 && connection->state == HTTP_CONNECTION_OPEN) {
         struct text input = {.data = loop->input, .length = (size_t)received};
         assert(connection->rest.length == 0);
         if (connection_run(connection, input)) connection_update(connection, false);
+    } else if (connection->tls.ssl != NULL) {
+        connection_update(connection, false); /* the handshake has moved on */
     }
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *context) {
+    struct http_connection *connection = context;
+    struct http_loop *loop = connection->loop;
+    (void)fd, (void)what;
+    http_loop_enter(loop);
+    connection_receive(connection);
     http_loop_settle(loop);
+}
+
+static void connection_send_on(struct http_connection *connection) {
+    bool progress;
+    if (!connection_send_kept(connection, &progress)) http_connection_close(connection);
+    else if (connection->unsent.length == 0) http_connection_mark(connection);
+    else connection_update(connection, progress);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *context) {
     struct http_connection *connection = context;
     struct http_loop *loop = connection->loop;
-    bool progress;
     (void)fd, (void)what;
     http_loop_enter(loop);
-    if (!connection_send_kept(connection, &progress)) http_connection_close(connection);
-    else if (connection->unsent.length == 0) http_connection_mark(connection);
-    else connection_update(connection, progress);
+    if (connection->unsent.length > 0) connection_send_on(connection);
+    else if (connection->state == HTTP_CONNECTION_OPEN) connection_receive(connection);
+    else connection_update(connection, false);
     http_loop_settle(loop);
 }
 
@@ -466,11 +523,19 @@ void http_connection_open(struct http_loop *loop, int fd, bool refused) {
     TAILQ_INSERT_TAIL(&loop->connections, connection, connections_link);
     atomic_fetch_add_explicit(&options_of(connection)->metrics->http_connections, 1,
                               memory_order_relaxed);
-    connection_update(connection, true);
+    if (options_of(connection)->tls != NULL &&
+        !http_tls_accept(options_of(connection)->tls, fd, &connection->tls))
+        http_connection_close(connection); /* never plain in its place */
+    else connection_update(connection, true);
 }
 
 void http_connection_close(struct http_connection *connection) {
     struct http_loop *loop = connection->loop;
+    /* Whoever is owed something must not take this for an end. */
+    bool is_owed = connection->first != NULL || connection->unsent.length > 0;
+    if (connection->tls.ssl != NULL && !is_owed && !http_tls_finish(&connection->tls))
+        connection->tls.broken = true; /* it does not take even that */
+    http_tls_drop(&connection->tls);
     connection_drop_slots(connection);
     event_free(connection->read_event);
     event_free(connection->write_event);
@@ -510,7 +575,7 @@ void http_connection_expire(struct http_connection *connection) {
         connection_set_wait(connection, wait, true);
         return;
     }
-    if (wait != HTTP_WAIT_HEAD && wait != HTTP_WAIT_BODY) {
+    if ((wait != HTTP_WAIT_HEAD && wait != HTTP_WAIT_BODY) || connection_is_shaking(connection)) {
         http_connection_close(connection);
         return;
     }

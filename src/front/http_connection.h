@@ -5,6 +5,7 @@
 #define QMS_FRONT_HTTP_CONNECTION_H
 
 #include "front/http_loop.h"
+#include "front/http_tls.h"
 
 enum http_connection_state {
     HTTP_CONNECTION_OPEN,
@@ -17,6 +18,7 @@ struct http_connection {
     struct http_loop *loop;
     enum http_connection_state state;
     int fd;
+    struct http_tls_session tls;
     bool reading, writing;        /* which events are added */
     bool ended;                   /* the client sends no more */
     bool refused;                 /* one too many: every request is answered 503 */

@@ -1,4 +1,4 @@
-/* http_server.h: connections on libevent's bufferevents, requests in, completion tokens out.
+/* http_server.h: connections on libevent, requests in, completion tokens out.
  * Loops:     each runs on a thread of its own and never blocks; an exchange belongs to one loop.
  * Order:     answers of one connection leave in the order of its requests (pipelining).
  * Limits:    head, body (per route), all buffered bytes together, connections, pipeline depth,
@@ -17,6 +17,7 @@
 #include "front/http_parser.h"
 
 struct http_server;
+struct http_tls_identity;
 
 /* One request on a connection, from its head to its answer. Kept in a pool and reused. */
 struct http_exchange {
@@ -79,6 +80,7 @@ struct http_server_options {
      * "name" or "name:port"; ends with NULL. check_host false: any is accepted. */
     bool check_host;
     const char *const *hosts;
+    struct http_tls_identity *tls;    /* NULL: plain HTTP; the caller's, and outlives the server */
     int head_ms_max, body_ms_max, idle_ms_max, send_ms_max;
     size_t buffered_bytes_max, connections_max;
 };

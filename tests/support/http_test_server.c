@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "front/http_server.h"
+#include "front/http_tls.h"
 
 enum { DRAIN_MS = 5000, LARGE_BODY_BYTES_MAX = 16 << 20, SMALL_BODY_BYTES_MAX = 1000 };
 
@@ -183,6 +184,8 @@ static const struct http_tree trees[] = {
     {"", {"application/json", 16}, write_error},
 };
 
+static const char *certificate, *key; /* of TLS, which is spoken when they are given */
+
 static void option_set(struct http_server_options *options, const char *argument) {
     const char *equals = strchr(argument, '=');
     assert(equals != NULL);
@@ -199,6 +202,8 @@ static void option_set(struct http_server_options *options, const char *argument
     else if (text_equal(name, TEXT("connections"))) options->connections_max = (size_t)value;
     else if (text_equal(name, TEXT("buffered"))) options->buffered_bytes_max = (size_t)value;
     else if (text_equal(name, TEXT("address"))) options->listen_address = equals + 1;
+    else if (text_equal(name, TEXT("certificate"))) certificate = equals + 1;
+    else if (text_equal(name, TEXT("key"))) key = equals + 1;
     else assert(!"an option of the test server");
 }
 
@@ -213,6 +218,7 @@ int main(int argc, char **argv) {
     sigaddset(&ends, SIGTERM);
     sigaddset(&ends, SIGINT);
     pthread_sigmask(SIG_BLOCK, &ends, NULL);
+    signal(SIGPIPE, SIG_IGN);
 
     worker.last = &worker.first;
     http_server_options_init(&options);
@@ -222,7 +228,8 @@ int main(int argc, char **argv) {
     options.metrics = &metrics;
     options.hosts = hosts;
     for (int i = 1; i < argc; i++) option_set(&options, argv[i]);
-    worker.server = http_server_open(&options, &error);
+    if (key != NULL) options.tls = http_tls_open(certificate, key, &error);
+    if (key == NULL || options.tls != NULL) worker.server = http_server_open(&options, &error);
     if (worker.server == NULL) {
         fprintf(stderr, "%s\n", error.text);
         return 1;
@@ -240,6 +247,7 @@ int main(int argc, char **argv) {
     pthread_mutex_unlock(&worker.lock);
     pthread_join(worker.thread, NULL);
     http_server_close(worker.server);
+    if (options.tls != NULL) http_tls_close(options.tls);
     printf("closed with %d connections open\n", (int)metrics.http_connections);
     return 0;
 }

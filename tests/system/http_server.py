@@ -13,8 +13,9 @@ PROGRAM = BINARY.parent / 'tests' / 'support' / 'http_test_server'
 class HttpServer:
     host = '127.0.0.1'
 
-    def __init__(self, log, **options):
+    def __init__(self, log, context=None, **options):
         self.log = log
+        self.context = context  # of TLS, for its clients
         with open(log, 'wb') as errors:
             self.process = subprocess.Popen(
                 [PROGRAM, *(f'{name}={value}' for name, value in options.items())],
@@ -25,7 +26,7 @@ class HttpServer:
         self.url = f'http://{self.host}:{self.port}'
 
     def connect(self, seconds_max=WAIT_SECONDS_MAX):
-        return Connection(self.host, self.port, seconds_max)
+        return Connection(self.host, self.port, seconds_max, self.context)
 
     def terminate(self):
         self.process.terminate()

@@ -3,6 +3,8 @@
 import dataclasses
 import socket
 
+from tls_socket import TlsSocket
+
 
 @dataclasses.dataclass
 class Answer:
@@ -22,9 +24,12 @@ class Closed(Exception):
 
 
 class Connection:
-    def __init__(self, host, port, seconds_max=30):
+    def __init__(self, host, port, seconds_max=30, context=None):
+        """context: of TLS."""
         self.socket = socket.create_connection((host, port), seconds_max)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if context is not None:
+            self.socket = TlsSocket(self.socket, context, host)
         self.host = f'{host}:{port}'
         self.buffer = b''
 

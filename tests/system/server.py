@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ from stored import Stored, microseconds
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get('QMS_BINARY', REPOSITORY / 'build' / 'qms')).resolve()
-READY = re.compile(r'\Aqms listening on (http://(\[[0-9a-f:]+\]|[0-9.]+):(\d+))\n')
+READY = re.compile(r'\Aqms listening on (https?://(\[[0-9a-f:]+\]|[0-9.]+):(\d+))\n')
 WAIT_SECONDS_MAX = 30
 
 
@@ -70,13 +71,14 @@ class NotStarted(Exception):
 
 
 class Server:
-    def __init__(self, directory, args=(), clock=None, env=None, store=None):
+    def __init__(self, directory, args=(), clock=None, env=None, store=None, trust=None):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.store = pathlib.Path(store or self.directory / 'qms.db')
         self.args = list(args)
         self.clock = clock
         self.env = dict(env or {})
+        self.trust = trust  # the file of the certificates that its own has to rest on
         self.process = None
         self.starts = 0
         self.host = self.port = self.url = None
@@ -161,12 +163,16 @@ class Server:
         """An httpx client that keeps its connections."""
         if self._client is None:
             self._client = httpx.Client(base_url=self.url, timeout=WAIT_SECONDS_MAX,
-                                        trust_env=False)
+                                        trust_env=False, verify=self.tls_context() or True)
         return self._client
 
     def connect(self):
         """A raw socket that speaks HTTP."""
-        return Connection('127.0.0.1' if self.host == '0.0.0.0' else self.host, self.port)
+        return Connection('127.0.0.1' if self.host == '0.0.0.0' else self.host, self.port,
+                          context=self.tls_context())
+
+    def tls_context(self):
+        return ssl.create_default_context(cafile=self.trust) if self.trust else None
 
     def get(self, target, **options):
         return self.http.get(target, **options)

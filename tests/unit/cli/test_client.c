@@ -8,6 +8,10 @@
 #include "cli/client.h"
 #include "scripted_server.h"
 
+static struct client *open_client(const char *url, struct qms_error *error) {
+    return client_open(&(struct client_settings){.url = url}, error);
+}
+
 static void a_url_is_http_and_a_host(void **state) {
     (void)state;
     static const char *const refused[] = {
@@ -16,7 +20,7 @@ static void a_url_is_http_and_a_host(void **state) {
     };
     struct qms_error error;
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
-        assert_null(client_open(refused[i], &error));
+        assert_null(open_client(refused[i], &error));
         assert_int_equal(error.code, QMS_BAD_REQUEST);
     }
 }
@@ -24,7 +28,7 @@ static void a_url_is_http_and_a_host(void **state) {
 static void messages_name_host_and_port_only(void **state) {
     (void)state;
     struct qms_error error;
-    struct client *client = client_open("http://ada:secret@127.0.0.1:1/prefix/?key=k", &error);
+    struct client *client = open_client("http://ada:secret@127.0.0.1:1/prefix/?key=k", &error);
     assert_non_null(client);
     assert_string_equal(client_server(client), "127.0.0.1:1");
     struct client_call call;
@@ -45,7 +49,7 @@ static void a_get_brings_the_answer_byte_for_byte(void **state) {
                                      .answer_count = 1};
     scripted_server_start(&server);
     struct qms_error error;
-    struct client *client = client_open(server.url, &error);
+    struct client *client = open_client(server.url, &error);
     struct client_call call;
     client_call_init(&call);
     client_get(client, "/summary/..", &call);
@@ -64,7 +68,7 @@ static void a_post_sends_json_without_asking_for_leave(void **state) {
     struct scripted_server server = {.answers = {SCRIPTED("200 OK", "[]")}, .answer_count = 1};
     scripted_server_start(&server);
     struct qms_error error;
-    struct client *client = client_open(server.url, &error);
+    struct client *client = open_client(server.url, &error);
     struct client_call call, *finished = NULL;
     client_call_init(&call);
     char *body = calloc(1, 100000);
@@ -109,7 +113,7 @@ static void an_unwelcome_answer_is_explained_in_the_servers_words(void **state) 
         struct scripted_server server = {.answers = {cases[i].answer}, .answer_count = 1};
         scripted_server_start(&server);
         struct qms_error error;
-        struct client *client = client_open(server.url, &error);
+        struct client *client = open_client(server.url, &error);
         struct client_call call;
         client_call_init(&call);
         client_get(client, "/", &call);

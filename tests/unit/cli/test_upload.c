@@ -29,7 +29,8 @@ struct fixture {
  * answers; whether it succeeded. */
 static bool upload_items(struct fixture *fixture, int count, int64_t retry_us_max) {
     scripted_server_start(&fixture->server);
-    fixture->client = client_open(fixture->server.url, &fixture->error);
+    struct client_settings settings = {.url = fixture->server.url};
+    fixture->client = client_open(&settings, &fixture->error);
     progress_open(&fixture->progress, 0);
     fixture->upload = upload_open(fixture->client, &fixture->progress, retry_us_max);
     for (int i = 1; i <= count; i++) {
@@ -195,7 +196,8 @@ static void what_there_is_leaves_while_nothing_comes(void **state) {
     struct fixture fixture = {.server = {.answers = {ANSWER(APPLIED), ANSWER(APPLIED)},
                                          .answer_count = 2}};
     scripted_server_start(&fixture.server);
-    fixture.client = client_open(fixture.server.url, &fixture.error);
+    struct client_settings settings = {.url = fixture.server.url};
+    fixture.client = client_open(&settings, &fixture.error);
     progress_open(&fixture.progress, 0);
     fixture.upload = upload_open(fixture.client, &fixture.progress, 0);
     for (int i = 1; i <= 2; i++) {
