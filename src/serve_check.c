@@ -5,8 +5,22 @@
 #include "front/http_tls.h"
 #include "serve_settings.h"
 
+/* A parameter of an address that holds a password: ?password=, &sslpassword= */
+static struct text masked_parameter(struct text value, struct arena *arena) {
+    static const char name[] = "password=";
+    const char *start = memmem(value.data, value.length, name, sizeof name - 1);
+    if (start == NULL) return value;
+    size_t before = (size_t)(start - value.data) + sizeof name - 1;
+    struct text rest = {value.data + before, value.length - before};
+    const char *end = rest.length == 0 ? NULL : memchr(rest.data, '&', rest.length);
+    rest = end == NULL ? TEXT("") : (struct text){end, rest.length - (size_t)(end - rest.data)};
+    rest = masked_parameter(rest, arena);
+    return arena_format(arena, "%.*s***%.*s", (int)before, value.data, TEXT_ARGUMENTS(rest));
+}
+
 /* A password in an address is nobody's business. */
 static struct text masked(struct text value, struct arena *arena) {
+    value = masked_parameter(value, arena);
     const char *start = memmem(value.data, value.length, "://", 3);
     if (start == NULL) return value;
     size_t before = (size_t)(start - value.data) + 3;
@@ -39,8 +53,10 @@ static void print_settings(const struct settings_reading *reading, struct arena 
 
 /* Whether the file of the store can be used, as far as can be told without opening it. */
 static bool check_store(const char *url, struct arena *arena, struct qms_error *error) {
+    if (strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0) return true;
     if (strncmp(url, "sqlite:", 7) != 0)
-        return qms_fail(error, QMS_BAD_REQUEST, "the store must be sqlite:PATH");
+        return qms_fail(error, QMS_BAD_REQUEST,
+                        "the store must be sqlite:PATH or postgresql://USER@HOST/DATABASE");
     const char *path = url + 7;
     if (strcmp(path, ":memory:") == 0) return true;
     if (access(path, F_OK) == 0)
@@ -73,8 +89,7 @@ int settings_check(struct settings_reading *reading, struct arena *arena, FILE *
         fprintf(out, "\nwrong: %s\n", error.text);
         good = false;
     }
-    if (strncmp(reading->values.store_url, "postgres", 8) != 0 &&
-        !check_store(reading->values.store_url, arena, &error)) {
+    if (!check_store(reading->values.store_url, arena, &error)) {
         fprintf(out, "\nwrong: %s\n", error.text);
         good = false;
     }

@@ -35,11 +35,11 @@ const struct option_row settings_rows[] = {
     ROW("database.uri", NULL, "QMS_DATABASE_URI", OPTION_TEXT, store_url, NULL, NULL,
         "as QMS_STORE_URL, from older settings", 0, 0),
     ROW("store.url", "store", "QMS_STORE_URL", OPTION_TEXT, store_url, "sqlite:qms.db", "URL",
-        "the database, sqlite:PATH; made when it is not there; the default lies in the working "
-        "directory",
+        "the database: sqlite:PATH, made when it is not there (the default lies in the working "
+        "directory), or postgresql://USER@HOST/DATABASE",
         0, 0),
     ROW("store.actor", "store-actor", "QMS_STORE_ACTOR", OPTION_TEXT, store_actor, "qms", "NAME",
-        "the name rows say they were written by", 0, 0),
+        "the name rows say they were written by; in PostgreSQL it is that of the role", 0, 0),
     ROW("username.suffix", NULL, "QMS_USERNAME_SUFFIX", OPTION_TEXT, users_domain, NULL, NULL,
         "as QMS_USERS_DOMAIN, from older settings", 0, 0),
     ROW("users.domain", "users-domain", "QMS_USERS_DOMAIN", OPTION_TEXT, users_domain, "", "DOMAIN",
@@ -298,10 +298,6 @@ bool settings_apply(struct settings_reading *reading, struct qms_error *error) {
                         "--log-level is debug, info, warning or error, not '%s'",
                         values->log_level);
     log_set_level(level);
-    if (strncmp(values->store_url, "postgres", 8) == 0)
-        return qms_fail(error, QMS_BAD_REQUEST,
-                        "a PostgreSQL database cannot be used yet: give sqlite:PATH as store.url, "
-                        "QMS_STORE_URL or --store");
     if (is_given(values->tls_cert) != is_given(values->tls_key))
         return qms_fail(error, QMS_BAD_REQUEST,
                         "--tls-cert and --tls-key belong together, and only one is given");

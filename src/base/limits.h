@@ -27,6 +27,15 @@ enum {
     COMMIT_RESOLVE_MS_DEFAULT = 10000, /* how long to look for a batch of unknown outcome */
     COMMIT_TARGET_US = 10000,          /* the batch size follows this commit time */
 
+    /* PostgreSQL */
+    POSTGRES_CONNECT_S_MAX = 5,       /* each host of the URL; the URL may say otherwise */
+    POSTGRES_STATEMENT_MS_MAX = 30000,
+    POSTGRES_LOCK_MS_MAX = 2000,      /* what is not skipped when locked: keys of others, tables */
+    POSTGRES_IDLE_MS_MAX = 60000,     /* a transaction that waits for us; its rows are locked */
+    POSTGRES_READER_IDLE_MS_MAX = 120000, /* a listing that waits for a slow client */
+    POSTGRES_ANSWER_MS_MAX = 5000,    /* longer than the statement may take */
+    POSTGRES_PAUSE_MS_MAX = 2000,     /* between two attempts to connect */
+
     /* messages */
     MESSAGE_PARTS_MAX = 16384, /* messages and list items in one: bounds the memory they take */
 

@@ -7,6 +7,8 @@ static const struct {
     struct store *(*open)(const struct store_options *options, struct qms_error *error);
 } stores[] = {
     {"sqlite:", store_sqlite_open},
+    {"postgresql://", store_postgres_open},
+    {"postgres://", store_postgres_open},
 };
 
 struct store *store_open(const struct store_options *options, struct qms_error *error) {
@@ -15,6 +17,9 @@ struct store *store_open(const struct store_options *options, struct qms_error *
             return stores[i].open(options, error);
         }
     }
-    qms_fail(error, QMS_BAD_REQUEST, "unknown kind of store \"%s\": use sqlite:PATH", options->url);
+    /* Only what stands before the colon: the rest may hold a password. */
+    qms_fail(error, QMS_BAD_REQUEST,
+             "unknown kind of store \"%.*s\": use sqlite:PATH or postgresql://...",
+             (int)strcspn(options->url, ":"), options->url);
     return NULL;
 }

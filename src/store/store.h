@@ -156,5 +156,6 @@ struct store *store_open(const struct store_options *options, struct qms_error *
 
 /* One per back end; store_open() chooses by the URL's scheme. */
 struct store *store_sqlite_open(const struct store_options *options, struct qms_error *error);
+struct store *store_postgres_open(const struct store_options *options, struct qms_error *error);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/store_overages.h"
 #include "store/store_sqlite.h"
 
 enum {
@@ -156,56 +157,7 @@ static bool list_updates(struct reader *reader, struct qms_error *error) {
 
 /* ---- overages ---- */
 
-/* The lines of one user are collected and handed on together, or not at all. */
-struct overages {
-    struct reader *reader;
-    struct text username;
-    struct overage_line *lines;
-    size_t count, capacity;
-    int64_t handed_on;
-    bool go_on;
-};
-
-static void overages_add(struct overages *overages, struct overage_line line) {
-    struct arena *arena = &overages->reader->arena;
-    if (overages->count == overages->capacity) {
-        overages->capacity = overages->capacity == 0 ? 8 : 2 * overages->capacity;
-        struct overage_line *lines = arena_take(arena, overages->capacity * sizeof *lines);
-        if (overages->count > 0) memcpy(lines, overages->lines, overages->count * sizeof *lines);
-        overages->lines = lines;
-    }
-    line.username = overages->username;
-    line.resource_name = arena_text(arena, line.resource_name);
-    overages->lines[overages->count++] = line;
-}
-
-/* A first user with more lines than the limit is handed on all the same: paging must get past. */
-static void overages_hand_on(struct overages *overages) {
-    struct store_listing *listing = overages->reader->listing;
-    int64_t limit = listing->input->limit, count = (int64_t)overages->count;
-    bool fits = limit < 0 || overages->handed_on + count <= limit ||
-                (overages->handed_on == 0 && limit > 0);
-    if (count > 0 && !fits) {
-        listing->more = true;
-        overages->go_on = false;
-        return;
-    }
-    for (size_t i = 0; overages->go_on && i < overages->count; i++) {
-        const union store_row out = {.overage = overages->lines[i]};
-        overages->go_on = hand_on(overages->reader, &out);
-    }
-    overages->handed_on += count;
-}
-
-static void overages_next_user(struct overages *overages, struct text username) {
-    overages_hand_on(overages);
-    arena_reset(&overages->reader->arena);
-    overages->lines = NULL;
-    overages->count = overages->capacity = 0;
-    overages->username = arena_text(&overages->reader->arena, username);
-}
-
-static void overages_take(struct overages *overages, struct row *row) {
+static void overages_take_row(struct overages *overages, struct row *row) {
     struct text username = row_text(row);
     bool inexact;
     struct overage_line line = {
@@ -217,19 +169,18 @@ static void overages_take(struct overages *overages, struct row *row) {
         log_broken(username);
         return;
     }
-    if (amount_compare(line.usage, line.quota) < 0) return;
-    if (!text_equal(username, overages->username)) overages_next_user(overages, username);
-    if (overages->go_on) overages_add(overages, line);
+    if (amount_compare(line.usage, line.quota) >= 0) overages_take(overages, username, line);
 }
 
 static bool list_overages(struct reader *reader, struct qms_error *error) {
-    struct overages overages = {.reader = reader, .go_on = true};
+    struct overages overages;
     struct row row;
+    overages_open(&overages, reader->listing, &reader->arena);
     row_open(&row, &reader->statements, READ_OVERAGES);
     row_put_text(&row, reader->listing->input->after);
     row_put_integer(&row, reader->listing->decided_us);
-    while (overages.go_on && row_next(&row)) overages_take(&overages, &row);
-    if (overages.go_on && row.code == SQLITE_OK) overages_hand_on(&overages);
+    while (overages.go_on && row_next(&row)) overages_take_row(&overages, &row);
+    if (row.code == SQLITE_OK) overages_close(&overages);
     return reader_end(reader, &row, error);
 }
 

@@ -93,7 +93,7 @@ def test_settings_of_other_services_are_passed_over_with_a_warning(check):
     ('a: b: c', 'service.yml line 1: mapping values are not allowed'),
     ('default_plan: a\ndefault-plan: b', 'service.yml line 2: default-plan is in line 1 already'),
     ('- a', 'settings are a mapping'),
-    ('database: {uri: "postgresql://qms:secret@db:5432/qms"}', 'PostgreSQL database cannot be'),
+    ('database: {uri: "mysql://qms:secret@db/qms"}', 'sqlite:PATH or postgresql://'),
     ('listen: 0.0.0.0:1', 'not authenticated'),
     ('store: {url: "sqlite:/nowhere/at/all/qms.db"}', 'cannot be made in /nowhere/at/all'),
     ('log.level: loud', "not 'loud'"),
@@ -102,6 +102,19 @@ def test_what_is_wrong_is_said(check, file, text):
     status, _, output = check(file=file)
     assert status == 2
     assert text in output
+    assert 'secret' not in output
+
+
+@pytest.mark.parametrize('uri', [
+    'postgresql://qms:secret@db:5432/qms',
+    'postgres://qms:secret@one:5432,two:5432/qms?target_session_attrs=read-write',
+    'postgresql://qms@db/qms?password=secret&sslpassword=secret',
+    'postgresql://db/qms?password=secret',
+])
+def test_the_password_of_a_database_is_not_shown(check, uri):
+    status, _, output = check(file='database: {uri: "%s"}' % uri)
+    assert status == 0
+    assert 'postgres' in output
     assert 'secret' not in output
 
 

@@ -1,0 +1,492 @@
+#include <assert.h>
+
+#include "base/log.h"
+#include "store/store_postgres.h"
+
+/* Rows of accounts, in the order in which they are locked and read. */
+enum kind { SUBSCRIPTIONS, QUOTAS, USAGES, APPLIED, KIND_COUNT };
+
+static const struct {
+    enum postgres_statement lock, lock_waiting, load;
+} kinds[KIND_COUNT] = {
+    [SUBSCRIPTIONS] = {PG_LOCK_SUBSCRIPTIONS, PG_LOCK_SUBSCRIPTIONS_WAITING,
+                       PG_LOAD_SUBSCRIPTIONS},
+    [QUOTAS] = {PG_LOCK_QUOTAS, PG_LOCK_QUOTAS_WAITING, PG_LOAD_QUOTAS},
+    [USAGES] = {PG_LOCK_USAGES, PG_LOCK_USAGES_WAITING, PG_LOAD_USAGES},
+    [APPLIED] = {PG_LOCK_APPLIED, PG_LOCK_APPLIED_WAITING, PG_LOAD_APPLIED},
+};
+
+enum { ATTEMPTS_MAX = 4 };
+
+/* One attempt to load. */
+struct loading {
+    struct store_postgres *postgres;
+    struct store_load *load;
+    bool waits;
+    struct account **locking; /* those to be changed; "n" of the lock on users counts these */
+    size_t locking_count;
+    struct account **wanted;  /* with rows to read, those to be changed first; "n" after that */
+    size_t wanted_count, wanted_locked;
+    struct replay **replays;  /* of users that exist, or of nobody */
+    size_t replay_count;
+    uint32_t *locked[KIND_COUNT], *read[KIND_COUNT]; /* rows by n - 1 */
+};
+
+/* ---- the first round trip: users and the time ---- */
+
+static void add_names(struct loading *loading, struct exchange *exchange,
+                      enum postgres_statement id, struct account **accounts, size_t count) {
+    struct parameters names;
+    if (count == 0) return;
+    parameters_open(&names, &loading->postgres->arena, id);
+    for (size_t i = 0; i < count; i++) put_sought(&names, accounts[i]->username);
+    exchange_add(exchange, id, &names);
+}
+
+/* The time is read after the locks: now() is of before the wait for them. */
+static void ask_users(struct loading *loading, struct exchange *exchange) {
+    const struct store_load *load = loading->load;
+    exchange_begin(exchange, loading->postgres->writes);
+    add_names(loading, exchange, loading->waits ? PG_LOCK_USERS_WAITING : PG_LOCK_USERS,
+              loading->locking, loading->locking_count);
+    add_names(loading, exchange, PG_LOAD_USERS, load->accounts, load->account_count);
+    exchange_add(exchange, PG_LOAD_MOMENT, NULL);
+    store_postgres_ask_catalogue(loading->postgres, exchange);
+}
+
+static void take_users(struct loading *loading, const struct exchange *exchange) {
+    struct store_load *load = loading->load;
+    struct postgres_row row;
+    bool *has_lock = arena_take_zeroed(load->arena, load->account_count, sizeof *has_lock);
+    for (size_t i = 0; i < load->account_count; i++) {
+        struct account *account = load->accounts[i];
+        account->exists = account->broken = account->busy = false;
+        account->loaded = true;
+    }
+    if (load->account_count == 0) return;
+    exchange_rows(exchange, PG_LOAD_USERS, &row);
+    while (row_take(&row)) {
+        struct account *account = load->accounts[get_integer(&row) - 1];
+        account->user_id = get_uuid(&row);
+        account->exists = true;
+    }
+    enum postgres_statement lock = loading->waits ? PG_LOCK_USERS_WAITING : PG_LOCK_USERS;
+    if (!exchange_has(exchange, lock)) return;
+    exchange_rows(exchange, lock, &row);
+    while (row_take(&row)) has_lock[get_integer(&row) - 1] = true;
+    for (size_t i = 0; i < loading->locking_count; i++) {
+        loading->locking[i]->busy = loading->locking[i]->exists && !has_lock[i];
+    }
+}
+
+static bool take_moment(struct loading *loading, const struct exchange *exchange,
+                        struct qms_error *error) {
+    struct store_postgres *postgres = loading->postgres;
+    struct postgres_row row;
+    exchange_rows(exchange, PG_LOAD_MOMENT, &row);
+    row_take(&row);
+    int64_t decided_us = get_time(&row);
+    if (decided_us > postgres->last_us) postgres->last_us = decided_us;
+    postgres->moment = (struct store_moment){
+        .decided_us = postgres->last_us,
+        .stamped_us = get_time(&row),
+        .actor = text_of(postgres->session.actor),
+    };
+    if (get_integer(&row) == postgres->session.backend.process) return true;
+    log_format(LOG_ERROR, "store: a pooler gave this session to somebody else;"
+                          " use session pooling or connect directly");
+    session_close(&postgres->session);
+    return qms_fail_code(error, QMS_UNAVAILABLE);
+}
+
+/* ---- the second one: their rows ---- */
+
+/* Those to be changed come first, so that the locks can be asked for with the head of the list. */
+static void want_accounts(struct loading *loading) {
+    struct store_load *load = loading->load;
+    loading->wanted = arena_take(load->arena, load->account_count * sizeof *loading->wanted);
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < load->account_count; i++) {
+            struct account *account = load->accounts[i];
+            if (!account->exists || account->busy || account->writable != (pass == 0)) continue;
+            loading->wanted[loading->wanted_count++] = account;
+        }
+        if (pass == 0) loading->wanted_locked = loading->wanted_count;
+    }
+    for (int kind = 0; kind < KIND_COUNT; kind++) {
+        loading->locked[kind] =
+            arena_take_zeroed(load->arena, loading->wanted_count, sizeof **loading->locked);
+        loading->read[kind] =
+            arena_take_zeroed(load->arena, loading->wanted_count, sizeof **loading->read);
+    }
+}
+
+static void want_replays(struct loading *loading) {
+    struct store_load *load = loading->load;
+    loading->replays = arena_take(load->arena, load->replay_count * sizeof *loading->replays);
+    for (size_t i = 0; i < load->replay_count; i++) {
+        struct replay *replay = load->replays[i];
+        const struct account *account = replay->account;
+        replay->known = replay->broken = false;
+        if (account != NULL && (!account->exists || account->busy)) continue;
+        loading->replays[loading->replay_count++] = replay;
+    }
+}
+
+static void add_periods(struct loading *loading, struct exchange *exchange,
+                        enum postgres_statement id, size_t count) {
+    struct parameters periods;
+    if (count == 0) return;
+    parameters_open(&periods, &loading->postgres->arena, id);
+    for (size_t i = 0; i < count; i++) {
+        put_uuid(&periods, &loading->wanted[i]->user_id);
+        put_time(&periods, loading->wanted[i]->ends_from_us);
+    }
+    exchange_add(exchange, id, &periods);
+}
+
+static void add_replays(struct loading *loading, struct exchange *exchange) {
+    static const struct uuid nobody;
+    struct parameters keys;
+    if (loading->replay_count == 0) return;
+    parameters_open(&keys, &loading->postgres->arena, PG_LOAD_REPLAYS);
+    for (size_t i = 0; i < loading->replay_count; i++) {
+        const struct replay *replay = loading->replays[i];
+        put_sought(&keys, replay->key);
+        put_uuid(&keys, replay->account == NULL ? &nobody : &replay->account->user_id);
+        put_text(&keys, text_of(operation_name(replay->operation)));
+    }
+    exchange_add(exchange, PG_LOAD_REPLAYS, &keys);
+}
+
+static void add_addons(struct loading *loading, struct exchange *exchange,
+                       enum postgres_statement id) {
+    struct parameters addons;
+    const struct store_load *load = loading->load;
+    if (load->addon_use_count == 0) return;
+    parameters_open(&addons, &loading->postgres->arena, id);
+    for (size_t i = 0; i < load->addon_use_count; i++) {
+        put_uuid(&addons, &load->addon_uses[i].addon_id);
+    }
+    exchange_add(exchange, id, &addons);
+}
+
+static void ask_rows(struct loading *loading, struct exchange *exchange, bool catalogue) {
+    if (loading->postgres->writes) {
+        for (int kind = 0; kind < KIND_COUNT; kind++) {
+            add_periods(loading, exchange,
+                        loading->waits ? kinds[kind].lock_waiting : kinds[kind].lock,
+                        loading->wanted_locked);
+        }
+        add_addons(loading, exchange, PG_LOCK_ADDONS);
+        add_addons(loading, exchange, PG_LOCK_ADDON_RATES);
+    }
+    for (int kind = 0; kind < KIND_COUNT; kind++) {
+        add_periods(loading, exchange, kinds[kind].load, loading->wanted_count);
+    }
+    add_replays(loading, exchange);
+    add_addons(loading, exchange, PG_LOAD_ADDON_USE);
+    if (catalogue) exchange_add(exchange, PG_LOAD_CATALOGUE, NULL);
+}
+
+/* Takes the number that opens a row; the account it stands for, and one row more of it. */
+static struct account *take_account(struct postgres_row *row, struct account **accounts,
+                                    uint32_t *counts) {
+    size_t place = (size_t)get_integer(row) - 1;
+    if (counts != NULL) counts[place]++;
+    return accounts[place];
+}
+
+static void take_subscriptions(struct loading *loading, const struct exchange *exchange) {
+    struct postgres_row row;
+    struct subscription **last = NULL;
+    const struct account *before = NULL;
+    exchange_rows(exchange, PG_LOAD_SUBSCRIPTIONS, &row);
+    while (row_take(&row)) {
+        struct account *account =
+            take_account(&row, loading->wanted, loading->read[SUBSCRIPTIONS]);
+        struct subscription *subscription = arena_take(&account->arena, sizeof *subscription);
+        *subscription = (struct subscription){
+            .account = account,
+            .id = get_uuid(&row),
+            .plan_id = get_uuid(&row),
+            .plan_rate_id = get_uuid(&row),
+            .start_us = get_time(&row),
+            .end_us = get_end(&row),
+            .paid = get_boolean(&row),
+        };
+        if (account != before) last = &account->subscriptions;
+        *last = subscription;
+        last = &subscription->next;
+        before = account;
+        if (row.broken) account->broken = true;
+    }
+}
+
+void store_postgres_take_quantities(struct postgres_row *row, struct account **accounts,
+                                    enum value_type type, uint32_t *counts) {
+    while (row_take(row)) {
+        struct account *account = take_account(row, accounts, counts);
+        struct arena *arena = &account->arena;
+        struct quantity *quantity = arena_take_zeroed(arena, 1, sizeof *quantity);
+        struct uuid subscription_id = get_uuid(row);
+        struct subscription *subscription = subscription_find(account, &subscription_id);
+        quantity->subscription = subscription;
+        quantity->id = get_uuid(row);
+        quantity->resource_type_id = get_uuid(row);
+        quantity->value = get_amount(row, &quantity->inexact);
+        quantity->stamps.created_by = arena_text(arena, get_text(row));
+        quantity->stamps.created_us = get_time(row);
+        quantity->stamps.last_modified_by = arena_text(arena, get_text(row));
+        quantity->stamps.last_modified_us = get_time(row);
+        if (row->broken || subscription == NULL) {
+            account->broken = true;
+            continue;
+        }
+        struct quantity **first =
+            type == VALUE_QUOTAS ? &subscription->quotas : &subscription->usages;
+        quantity->next = *first;
+        *first = quantity;
+    }
+}
+
+static void take_applied(struct loading *loading, const struct exchange *exchange) {
+    struct postgres_row row;
+    exchange_rows(exchange, PG_LOAD_APPLIED, &row);
+    while (row_take(&row)) {
+        struct account *account = take_account(&row, loading->wanted, loading->read[APPLIED]);
+        struct subscription_addon *addon = arena_take_zeroed(&account->arena, 1, sizeof *addon);
+        bool inexact;
+        struct uuid subscription_id = get_uuid(&row);
+        struct subscription *subscription = subscription_find(account, &subscription_id);
+        addon->subscription = subscription;
+        addon->id = get_uuid(&row);
+        addon->addon_id = get_uuid(&row);
+        addon->addon_rate_id = get_uuid(&row);
+        addon->amount = get_amount(&row, &inexact);
+        addon->paid = get_boolean(&row);
+        if (row.broken || subscription == NULL) {
+            account->broken = true;
+            continue;
+        }
+        addon->next = subscription->addons;
+        subscription->addons = addon;
+    }
+}
+
+/* A row that is there and not locked is somebody else's: held since before, or made meanwhile. */
+static void find_busy(struct loading *loading, const struct exchange *exchange) {
+    for (int kind = 0; kind < KIND_COUNT; kind++) {
+        enum postgres_statement lock =
+            loading->waits ? kinds[kind].lock_waiting : kinds[kind].lock;
+        struct postgres_row row;
+        if (!exchange_has(exchange, lock)) return;
+        exchange_rows(exchange, lock, &row);
+        while (row_take(&row)) {
+            size_t place = (size_t)get_integer(&row) - 1;
+            loading->locked[kind][place] = (uint32_t)get_integer(&row);
+        }
+        for (size_t i = 0; i < loading->wanted_locked; i++) {
+            if (loading->read[kind][i] > loading->locked[kind][i]) loading->wanted[i]->busy = true;
+        }
+    }
+}
+
+static void take_accounts(struct loading *loading, const struct exchange *exchange) {
+    struct postgres_row row;
+    if (loading->wanted_count > 0) {
+        take_subscriptions(loading, exchange);
+        exchange_rows(exchange, PG_LOAD_QUOTAS, &row);
+        store_postgres_take_quantities(&row, loading->wanted, VALUE_QUOTAS, loading->read[QUOTAS]);
+        exchange_rows(exchange, PG_LOAD_USAGES, &row);
+        store_postgres_take_quantities(&row, loading->wanted, VALUE_USAGES, loading->read[USAGES]);
+        take_applied(loading, exchange);
+        find_busy(loading, exchange);
+    }
+    for (size_t i = 0; i < loading->load->account_count; i++) {
+        struct account *account = loading->load->accounts[i];
+        if (account->busy) {
+            account_forget(account);
+            account->busy = true;
+        } else if (account->broken) {
+            const struct log_member members[] = {{.key = "user", .text = account->username}, {0}};
+            log_write(LOG_ERROR, "store: a row of this user cannot be read", members);
+        }
+    }
+}
+
+/* A key that has expired is as if it had never been, though its row may still be there. */
+static void take_replays(struct loading *loading, const struct exchange *exchange) {
+    int64_t kept_from_us = loading->postgres->moment.decided_us - REQUEST_KEY_KEPT_US;
+    struct postgres_row row;
+    if (!exchange_has(exchange, PG_LOAD_REPLAYS)) return;
+    exchange_rows(exchange, PG_LOAD_REPLAYS, &row);
+    while (row_take(&row)) {
+        struct replay *replay = loading->replays[get_integer(&row) - 1];
+        get_hash(&row, replay->content);
+        replay->made_id = get_uuid(&row);
+        replay->recorded_us = get_time(&row);
+        replay->broken = row.broken;
+        replay->known = !row.broken && (!replay->expires || replay->recorded_us >= kept_from_us);
+        if (row.broken) log_format(LOG_ERROR, "store: a row of idempotency cannot be read");
+    }
+}
+
+static void take_addon_use(struct loading *loading, const struct exchange *exchange) {
+    struct store_load *load = loading->load;
+    struct postgres_row row;
+    if (!exchange_has(exchange, PG_LOAD_ADDON_USE)) return;
+    exchange_rows(exchange, PG_LOAD_ADDON_USE, &row);
+    size_t rows = (size_t)PQntuples(row.result);
+    for (size_t i = 0; i < load->addon_use_count; i++) {
+        load->addon_uses[i].rate_ids = arena_take(load->arena, rows * sizeof(struct uuid));
+        load->addon_uses[i].rate_count = 0;
+        load->addon_uses[i].in_use = load->addon_uses[i].broken = false;
+    }
+    while (row_take(&row)) {
+        struct addon_use *use = &load->addon_uses[get_integer(&row) - 1];
+        use->rate_ids[use->rate_count++] = get_uuid(&row);
+        use->in_use = true;
+    }
+}
+
+/* ---- the whole ---- */
+
+static void loading_open(struct loading *loading, struct store_postgres *postgres,
+                         struct store_load *load, bool waits) {
+    *loading = (struct loading){.postgres = postgres, .load = load, .waits = waits};
+    loading->locking = arena_take(load->arena, load->account_count * sizeof *loading->locking);
+    for (size_t i = 0; i < load->account_count; i++) {
+        struct account *account = load->accounts[i];
+        assert(account->subscriptions == NULL);
+        assert(!account->writable || postgres->writes);
+        if (account->writable) loading->locking[loading->locking_count++] = account;
+    }
+}
+
+static bool load_users(struct loading *loading, struct exchange *exchange,
+                       struct qms_error *error) {
+    struct store_load *load = loading->load;
+    ask_users(loading, exchange);
+    if (!exchange_run(exchange, "load users")) return false;
+    if (!take_moment(loading, exchange, error)) return false;
+    take_users(loading, exchange);
+    load->moment = loading->postgres->moment;
+    for (size_t i = 0; i < load->account_count; i++) {
+        struct account *account = load->accounts[i];
+        account->ends_from_us = account->want_from_us < load->moment.decided_us
+                                    ? account->want_from_us
+                                    : load->moment.decided_us;
+    }
+    return true;
+}
+
+/* Nothing to do in the second round trip: there is none. */
+static bool load_rows(struct loading *loading, const struct exchange *first,
+                      struct exchange *exchange, struct qms_error *error) {
+    struct store_postgres *postgres = loading->postgres;
+    bool catalogue = store_postgres_catalogue_is_new(postgres, loading->load, first);
+    want_accounts(loading);
+    want_replays(loading);
+    ask_rows(loading, exchange, catalogue && postgres->has_version_triggers);
+    if (exchange->count > 0 && !exchange_run(exchange, "load")) return false;
+    take_accounts(loading, exchange);
+    take_replays(loading, exchange);
+    take_addon_use(loading, exchange);
+    return !catalogue ||
+           store_postgres_take_catalogue(postgres, loading->load,
+                                         postgres->has_version_triggers ? exchange : first, error);
+}
+
+/* false with *again: a lock was not to be had, or a deadlock ended it. */
+static bool load_once(struct store_postgres *postgres, struct store_load *load, bool waits,
+                      bool *again, struct qms_error *error) {
+    struct loading loading;
+    struct exchange users, rows;
+    arena_reset(&postgres->arena);
+    loading_open(&loading, postgres, load, waits);
+    exchange_open(&users, &postgres->session);
+    bool loaded = load_users(&loading, &users, error);
+    exchange_open(&rows, &postgres->session);
+    if (loaded) loaded = load_rows(&loading, &users, &rows, error);
+    const struct exchange *last = rows.count > 0 ? &rows : &users;
+    bool statement_failed = !loaded && !last->lost && last->failed < last->count;
+    *again = statement_failed && exchange_failure(last) == POSTGRES_PASSES;
+    if (statement_failed) store_postgres_fail(postgres, last, error);
+    else if (!loaded && last->lost) qms_fail_code(error, QMS_UNAVAILABLE);
+    if (!loaded) {
+        session_rollback(&postgres->session);
+        for (size_t i = 0; i < load->account_count; i++) {
+            bool writable = load->accounts[i]->writable;
+            account_forget(load->accounts[i]);
+            load->accounts[i]->writable = writable;
+        }
+    }
+    exchange_close(&users);
+    exchange_close(&rows);
+    return loaded;
+}
+
+/* A store that waits does so once; then it takes what is free. */
+bool store_postgres_load(struct store *store, struct store_load *load, struct qms_error *error) {
+    struct store_postgres *postgres = store_postgres_of(store);
+    bool again = true, loaded = false;
+    assert(postgres->is_open);
+    load->catalogue = NULL;
+    for (int i = 0; i < ATTEMPTS_MAX && again && !loaded; i++) {
+        loaded = load_once(postgres, load, postgres->waits && i == 0, &again, error);
+    }
+    postgres->is_open = loaded;
+    return loaded;
+}
+
+/* ---- whose an id is ---- */
+
+static void take_finds(const struct exchange *exchange, enum postgres_statement id,
+                       struct store_find *const *asked, struct arena *arena) {
+    struct postgres_row row;
+    if (!exchange_has(exchange, id)) return;
+    exchange_rows(exchange, id, &row);
+    while (row_take(&row)) {
+        struct store_find *find = asked[get_integer(&row) - 1];
+        find->username = arena_text(arena, get_text(&row));
+        find->subscription_id = get_uuid(&row);
+        find->end_us = get_end(&row);
+        find->broken = row.broken;
+        find->found = !row.broken;
+    }
+}
+
+bool store_postgres_find(struct store *store, struct store_find *finds, size_t count,
+                         struct arena *arena, struct qms_error *error) {
+    static const enum postgres_statement ids[2] = {PG_FIND_SUBSCRIPTIONS, PG_FIND_APPLIED};
+    struct store_postgres *postgres = store_postgres_of(store);
+    struct store_find **asked[2];
+    struct exchange exchange;
+    assert(postgres->is_open);
+    arena_reset(&postgres->arena);
+    exchange_open(&exchange, &postgres->session);
+    exchange_begin(&exchange, postgres->writes);
+    for (int addons = 0; addons < 2; addons++) {
+        struct parameters parameters;
+        size_t found = 0;
+        asked[addons] = arena_take(arena, count * sizeof **asked);
+        parameters_open(&parameters, &postgres->arena, ids[addons]);
+        for (size_t i = 0; i < count; i++) {
+            if (finds[i].is_addon != (addons == 1)) continue;
+            put_uuid(&parameters, &finds[i].id);
+            finds[i].found = finds[i].broken = false;
+            asked[addons][found++] = &finds[i];
+        }
+        if (found > 0) exchange_add(&exchange, ids[addons], &parameters);
+    }
+    bool told = exchange_run(&exchange, "find accounts");
+    if (told) {
+        take_finds(&exchange, PG_FIND_SUBSCRIPTIONS, asked[0], arena);
+        take_finds(&exchange, PG_FIND_APPLIED, asked[1], arena);
+    } else {
+        store_postgres_fail(postgres, &exchange, error);
+    }
+    exchange_close(&exchange);
+    return told;
+}

@@ -1,0 +1,420 @@
+#include <assert.h>
+#include <stddef.h>
+
+#include "store/store_postgres_row.h"
+
+/* How these are written:
+ *   - Sets go in as arrays; "n" is the number of the element, from 1, by which what comes out is
+ *     given back to the account, key or identifier that asked.
+ *   - A lock is a statement of its own. What it returns may be older than what it has locked (of
+ *     the tables joined to it), so rows are read by later statements, with snapshots of their own.
+ *   - What others hold locked is missing from a count of locked rows and not from the rows read:
+ *     that is how a busy account is known.
+ *   - Everything locks in one order: users by id, subscriptions by id, quotas and then usages by
+ *     subscription and resource type, subscription add-ons by id. FOR NO KEY UPDATE lets the
+ *     foreign-key checks of others through.
+ *   - A statement that inserted or changed fewer rows than it was sent divides by zero: so the
+ *     transaction fails on the server, and the COMMIT behind it in the same pipeline is skipped.
+ *     A target for ON CONFLICT is always named: other people's unique indexes refuse the row.
+ *   - Identifiers are always ours: default ids are dear. The triggers write who and when. */
+
+#define GUARDED(change, count)                                                                     \
+    "WITH made AS (" change " RETURNING 1) SELECT 1 / (count(*) = cardinality(" count "))::int4"   \
+    " FROM made"
+
+#define WANTED "unnest($1::uuid[], $2::timestamptz[]) WITH ORDINALITY AS w (user_id, ends_from, n)"
+#define WANTED_SUBSCRIPTIONS                                                                       \
+    " FROM " WANTED " JOIN public.subscriptions s ON s.user_id = w.user_id"                        \
+    " AND (s.effective_end_date IS NULL OR s.effective_end_date >= w.ends_from)"
+#define COUNT_LOCKED(rows) "WITH locked AS (" rows ") SELECT n, count(*) FROM locked GROUP BY n"
+
+#define LOCK_USERS(how)                                                                            \
+    {"T", "i",                                                                                     \
+     "SELECT w.n FROM unnest($1::text[]) WITH ORDINALITY AS w (username, n)"                       \
+     " JOIN public.users u ON u.username = w.username"                                             \
+     " ORDER BY u.id FOR NO KEY UPDATE OF u" how}
+#define LOCK_SUBSCRIPTIONS(how)                                                                    \
+    {"UZ", "ii",                                                                                   \
+     COUNT_LOCKED("SELECT w.n" WANTED_SUBSCRIPTIONS                                                \
+                  " ORDER BY s.id FOR NO KEY UPDATE OF s" how)}
+#define LOCK_QUANTITIES(table, how)                                                                \
+    {"UZ", "ii",                                                                                   \
+     COUNT_LOCKED("SELECT w.n" WANTED_SUBSCRIPTIONS                                                \
+                  " JOIN public." table " q ON q.subscription_id = s.id"                           \
+                  " ORDER BY q.subscription_id, q.resource_type_id"                                \
+                  " FOR NO KEY UPDATE OF q" how)}
+#define LOCK_APPLIED(how)                                                                          \
+    {"UZ", "ii",                                                                                   \
+     COUNT_LOCKED("SELECT w.n" WANTED_SUBSCRIPTIONS                                                \
+                  " JOIN public.subscription_addons a ON a.subscription_id = s.id"                 \
+                  " ORDER BY a.id FOR NO KEY UPDATE OF a" how)}
+
+#define QUANTITY(value)                                                                            \
+    "q.subscription_id, q.id, q.resource_type_id, q." value "::text,"                              \
+    " q.created_by, q.created_at, q.last_modified_by, q.last_modified_at"
+#define LOAD_QUANTITIES(table, value)                                                              \
+    {"UZ", "iuuuatztz",                                                                            \
+     "SELECT w.n, " QUANTITY(value) WANTED_SUBSCRIPTIONS                                           \
+     " JOIN public." table " q ON q.subscription_id = s.id"}
+#define READ_QUANTITIES(table, value)                                                              \
+    {"U", "iuuuatztz",                                                                             \
+     "SELECT w.n, " QUANTITY(value)                                                                \
+     " FROM unnest($1::uuid[]) WITH ORDINALITY AS w (id, n)"                                       \
+     " JOIN public." table " q ON q.subscription_id = w.id ORDER BY w.n"}
+
+#define INSERT_QUANTITIES(table, value)                                                            \
+    {"UAUU", "i",                                                                                  \
+     GUARDED("INSERT INTO public." table " (id, " value ", resource_type_id, subscription_id)"     \
+             " SELECT v.id, v.amount::numeric, v.resource_type_id, v.subscription_id"              \
+             " FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[])"                        \
+             " AS v (id, amount, resource_type_id, subscription_id)"                               \
+             " ON CONFLICT (resource_type_id, subscription_id) DO NOTHING", "$1")}
+#define CHANGE_QUANTITIES(table, value)                                                            \
+    {"UUA", "i",                                                                                   \
+     GUARDED("UPDATE public." table " q SET " value " = v.amount::numeric"                         \
+             " FROM unnest($1::uuid[], $2::uuid[], $3::text[])"                                    \
+             " AS v (subscription_id, resource_type_id, amount)"                                   \
+             " WHERE q.subscription_id = v.subscription_id"                                        \
+             " AND q.resource_type_id = v.resource_type_id", "$1")}
+
+#define ACTIVE(at, search)                                                                         \
+    " FROM public.users u JOIN public.subscriptions s ON s.user_id = u.id"                         \
+    " WHERE s.effective_start_date <= " at                                                         \
+    " AND (s.effective_end_date IS NULL OR s.effective_end_date >= " at ")"                        \
+    " AND strpos(u.username, " search ") > 0"
+#define OF_USER                                                                                    \
+    " FROM public.users u JOIN public.subscriptions s ON s.user_id = u.id WHERE u.id = $1::uuid"   \
+    " AND (s.effective_end_date IS NULL OR s.effective_end_date >= $2::timestamptz)"
+#define SUBSCRIPTION_OF_USER                                                                       \
+    "SELECT s.id, s.plan_id, s.plan_rate_id, s.effective_start_date, s.effective_end_date,"        \
+    " s.paid, u.id, u.username"
+#define CURSOR "DECLARE listing NO SCROLL CURSOR FOR "
+#define PAGE(limit, offset)                                                                        \
+    " LIMIT CASE WHEN " limit "::int8 >= 0 THEN " limit "::int8 END OFFSET " offset "::int8"
+#define READ_ACTIVE(order)                                                                         \
+    {"ztii", "",                                                                                   \
+     CURSOR SUBSCRIPTION_OF_USER ACTIVE("$1::timestamptz", "$2::text") " ORDER BY " order ", s.id" \
+     PAGE("$3", "$4")}
+#define FETCH "FETCH 500 FROM listing"
+
+/* Of all lists of the catalogue at once, so that they are of one moment. kind is the order in which
+ * they refer to each other; the columns a list does not have are null. */
+#define CATALOGUE_LIST(kind, id, owner, other, name, text, amount, at, flag)                       \
+    "SELECT " kind "::int8, " id ", " owner "::uuid, " other "::uuid,"                             \
+    " " name "::text COLLATE \"C\","                                                               \
+    " " text "::text, " amount "::text, " at "::timestamptz, " flag "::bool"
+
+static const struct postgres_statement_text statements[PG_STATEMENT_COUNT] = {
+    [PG_BEGIN_READ] = {"", "", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"},
+    [PG_BEGIN_WRITE] = {"", "", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"},
+    [PG_COMMIT] = {"", "", "COMMIT"},
+    [PG_ROLLBACK] = {"", "", "ROLLBACK"},
+
+    [PG_FIND_SUBSCRIPTIONS] =
+        {"U", "itue",
+         "SELECT w.n, u.username, s.id, s.effective_end_date"
+         " FROM unnest($1::uuid[]) WITH ORDINALITY AS w (id, n)"
+         " JOIN public.subscriptions s ON s.id = w.id JOIN public.users u ON u.id = s.user_id"},
+    [PG_FIND_APPLIED] =
+        {"U", "itue",
+         "SELECT w.n, u.username, s.id, s.effective_end_date"
+         " FROM unnest($1::uuid[]) WITH ORDINALITY AS w (id, n)"
+         " JOIN public.subscription_addons a ON a.id = w.id"
+         " JOIN public.subscriptions s ON s.id = a.subscription_id"
+         " JOIN public.users u ON u.id = s.user_id"},
+
+    [PG_LOCK_USERS] = LOCK_USERS(" SKIP LOCKED"),
+    [PG_LOCK_USERS_WAITING] = LOCK_USERS(""),
+    [PG_LOCK_SUBSCRIPTIONS] = LOCK_SUBSCRIPTIONS(" SKIP LOCKED"),
+    [PG_LOCK_SUBSCRIPTIONS_WAITING] = LOCK_SUBSCRIPTIONS(""),
+    [PG_LOCK_QUOTAS] = LOCK_QUANTITIES("quotas", " SKIP LOCKED"),
+    [PG_LOCK_QUOTAS_WAITING] = LOCK_QUANTITIES("quotas", ""),
+    [PG_LOCK_USAGES] = LOCK_QUANTITIES("usages", " SKIP LOCKED"),
+    [PG_LOCK_USAGES_WAITING] = LOCK_QUANTITIES("usages", ""),
+    [PG_LOCK_APPLIED] = LOCK_APPLIED(" SKIP LOCKED"),
+    [PG_LOCK_APPLIED_WAITING] = LOCK_APPLIED(""),
+    /* An add-on that is to be changed or deleted: nobody may begin to use it meanwhile, so this
+     * lock does keep the foreign-key checks of others waiting. */
+    [PG_LOCK_ADDONS] = {"U", "i",
+                        "SELECT 1::int8 FROM public.addons WHERE id = ANY ($1::uuid[])"
+                        " ORDER BY id FOR UPDATE"},
+    [PG_LOCK_ADDON_RATES] = {"U", "i",
+                             "SELECT 1::int8 FROM public.addon_rates"
+                             " WHERE addon_id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE"},
+
+    [PG_LOAD_USERS] = {"T", "iu",
+                       "SELECT w.n, u.id"
+                       " FROM unnest($1::text[]) WITH ORDINALITY AS w (username, n)"
+                       " JOIN public.users u ON u.username = w.username"},
+    [PG_LOAD_MOMENT] = {"", "zzi", "SELECT clock_timestamp(), now(), pg_backend_pid()::int8"},
+    [PG_LOAD_SUBSCRIPTIONS] =
+        {"UZ", "iuuuzeb",
+         "SELECT w.n, s.id, s.plan_id, s.plan_rate_id, s.effective_start_date,"
+         " s.effective_end_date, s.paid" WANTED_SUBSCRIPTIONS
+         " ORDER BY w.n, s.effective_start_date DESC, s.id"},
+    [PG_LOAD_QUOTAS] = LOAD_QUANTITIES("quotas", "quota"),
+    [PG_LOAD_USAGES] = LOAD_QUANTITIES("usages", "usage"),
+    [PG_LOAD_APPLIED] =
+        {"UZ", "iuuuuab",
+         "SELECT w.n, a.subscription_id, a.id, a.addon_id, a.addon_rate_id, a.amount::text,"
+         " a.paid" WANTED_SUBSCRIPTIONS
+         " JOIN public.subscription_addons a ON a.subscription_id = s.id"},
+    [PG_LOAD_REPLAYS] =
+        {"TUT", "ihuz",
+         "SELECT w.n, i.content, i.made_id, i.recorded_at"
+         " FROM unnest($1::text[], $2::uuid[], $3::text[])"
+         " WITH ORDINALITY AS w (key, user_id, operation, n)"
+         " JOIN qms_server.idempotency i ON i.key = w.key AND i.user_id = w.user_id"
+         " AND i.operation = w.operation AND i.principal = ''"},
+    [PG_LOAD_ADDON_USE] =
+        {"U", "iu",
+         "SELECT DISTINCT w.n, a.addon_rate_id"
+         " FROM unnest($1::uuid[]) WITH ORDINALITY AS w (addon_id, n)"
+         " JOIN public.subscription_addons a ON a.addon_id = w.addon_id"},
+
+    [PG_CATALOGUE_VERSION] = {"", "i", "SELECT version::int8 FROM qms_server.catalogue_version"},
+    [PG_LOAD_CATALOGUE] =
+        {"", "iuuuttazb",
+         CATALOGUE_LIST("0", "id", "NULL", "NULL", "name", "NULL", "NULL", "NULL", "NULL")
+         " FROM public.update_operations"
+         " UNION ALL "
+         CATALOGUE_LIST("1", "id", "NULL", "NULL", "name", "unit", "NULL", "NULL", "consumable")
+         " FROM public.resource_types"
+         " UNION ALL "
+         CATALOGUE_LIST("2", "id", "NULL", "NULL", "name", "description", "NULL", "NULL", "NULL")
+         " FROM public.plans"
+         " UNION ALL "
+         CATALOGUE_LIST("3", "id", "plan_id", "NULL", "NULL", "NULL", "rate", "effective_date",
+                        "NULL")
+         " FROM public.plan_rates"
+         " UNION ALL "
+         CATALOGUE_LIST("4", "d.id", "d.plan_id", "d.resource_type_id", "t.name", "NULL",
+                        "d.quota_value", "d.effective_date", "NULL")
+         " FROM public.plan_quota_defaults d"
+         " JOIN public.resource_types t ON t.id = d.resource_type_id"
+         " UNION ALL "
+         CATALOGUE_LIST("5", "id", "NULL", "resource_type_id", "name", "description",
+                        "default_amount", "NULL", "default_paid")
+         " FROM public.addons"
+         " UNION ALL "
+         CATALOGUE_LIST("6", "id", "addon_id", "NULL", "NULL", "NULL", "rate", "effective_date",
+                        "NULL")
+         " FROM public.addon_rates"
+         " UNION ALL "
+         CATALOGUE_LIST("7", "NULL::uuid", "NULL", "NULL", "version::text", "NULL", "NULL", "NULL",
+                        "NULL")
+         " FROM qms_server.catalogue_version"
+         " ORDER BY 1, 3, 8, 5, 2"},
+
+    [PG_INSERT_USERS] =
+        {"UT", "i",
+         GUARDED("INSERT INTO public.users (id, username)"
+                 " SELECT * FROM unnest($1::uuid[], $2::text[])"
+                 " ON CONFLICT (username) DO NOTHING", "$1")},
+    [PG_INSERT_SUBSCRIPTIONS] =
+        {"UUUZEBU", "",
+         "INSERT INTO public.subscriptions (id, user_id, plan_id, effective_start_date,"
+         " effective_end_date, paid, plan_rate_id) SELECT * FROM unnest($1::uuid[], $2::uuid[],"
+         " $3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::bool[], $7::uuid[])"},
+    [PG_CHANGE_SUBSCRIPTIONS] =
+        {"UZEB", "i",
+         GUARDED("UPDATE public.subscriptions s SET effective_start_date = v.start_date,"
+                 " effective_end_date = v.end_date, paid = v.paid"
+                 " FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::bool[])"
+                 " AS v (id, start_date, end_date, paid) WHERE s.id = v.id", "$1")},
+    [PG_INSERT_APPLIED] =
+        {"UUUABU", "",
+         "INSERT INTO public.subscription_addons (id, subscription_id, addon_id, amount, paid,"
+         " addon_rate_id) SELECT v.id, v.subscription_id, v.addon_id, v.amount::numeric, v.paid,"
+         " v.addon_rate_id"
+         " FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bool[], $6::uuid[])"
+         " AS v (id, subscription_id, addon_id, amount, paid, addon_rate_id)"},
+    [PG_CHANGE_APPLIED] =
+        {"UAB", "i",
+         GUARDED("UPDATE public.subscription_addons a SET amount = v.amount::numeric,"
+                 " paid = v.paid FROM unnest($1::uuid[], $2::text[], $3::bool[])"
+                 " AS v (id, amount, paid) WHERE a.id = v.id", "$1")},
+    [PG_DELETE_APPLIED] =
+        {"U", "i",
+         GUARDED("DELETE FROM public.subscription_addons WHERE id = ANY ($1::uuid[])", "$1")},
+    [PG_INSERT_QUOTAS] = INSERT_QUANTITIES("quotas", "quota"),
+    [PG_CHANGE_QUOTAS] = CHANGE_QUANTITIES("quotas", "quota"),
+    [PG_INSERT_USAGES] = INSERT_QUANTITIES("usages", "usage"),
+    [PG_CHANGE_USAGES] = CHANGE_QUANTITIES("usages", "usage"),
+    [PG_INSERT_UPDATES] =
+        {"UUTAUZUT", "",
+         "INSERT INTO public.updates (id, update_operation_id, value_type, value,"
+         " resource_type_id, effective_date, user_id, metadata)"
+         " SELECT v.id, v.operation_id, v.value_type::public.tracked_metrics, v.value::numeric,"
+         " v.resource_type_id, v.effective_date, v.user_id, v.metadata"
+         " FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[],"
+         " $6::timestamptz[], $7::uuid[], $8::text[])"
+         " AS v (id, operation_id, value_type, value, resource_type_id, effective_date, user_id,"
+         " metadata)"},
+    /* A key that has expired and not been cleared away yet is taken over: $1 is the time from which
+     * on keys are kept. */
+    [PG_INSERT_REPLAYS] =
+        {"zTUTHUZB", "i",
+         GUARDED("INSERT INTO qms_server.idempotency AS i (key, user_id, operation, content,"
+                 " made_id, recorded_at, expires)"
+                 " SELECT * FROM unnest($2::text[], $3::uuid[], $4::text[], $5::bytea[],"
+                 " $6::uuid[], $7::timestamptz[], $8::bool[])"
+                 " ON CONFLICT (key, user_id, operation, principal) DO UPDATE"
+                 " SET content = excluded.content, made_id = excluded.made_id,"
+                 " recorded_at = excluded.recorded_at"
+                 " WHERE i.expires AND excluded.expires AND i.recorded_at < $1::timestamptz",
+                 "$2")},
+    /* The one before it is not asked for any more: its outcome is known. */
+    [PG_INSERT_BATCH] =
+        {"uuz", "",
+         "WITH known AS (DELETE FROM qms_server.batches WHERE batch_id = $2::uuid)"
+         " INSERT INTO qms_server.batches (batch_id, committed_at)"
+         " VALUES ($1::uuid, $3::timestamptz)"},
+
+    [PG_INSERT_PLANS] = {"UTT", "",
+                         "INSERT INTO public.plans (id, name, description)"
+                         " SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[])"},
+    [PG_INSERT_PLAN_RATES] =
+        {"UUAZ", "",
+         "INSERT INTO public.plan_rates (id, plan_id, rate, effective_date)"
+         " SELECT v.id, v.plan_id, v.rate::numeric, v.effective_date"
+         " FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[])"
+         " AS v (id, plan_id, rate, effective_date)"},
+    [PG_INSERT_QUOTA_DEFAULTS] =
+        {"UUUAZ", "",
+         "INSERT INTO public.plan_quota_defaults (id, plan_id, resource_type_id, quota_value,"
+         " effective_date)"
+         " SELECT v.id, v.plan_id, v.resource_type_id, v.value::numeric, v.effective_date"
+         " FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[])"
+         " AS v (id, plan_id, resource_type_id, value, effective_date)"},
+    [PG_CHANGE_QUOTA_DEFAULTS] =
+        {"UAZ", "i",
+         GUARDED("UPDATE public.plan_quota_defaults d SET quota_value = v.value::numeric,"
+                 " effective_date = v.effective_date"
+                 " FROM unnest($1::uuid[], $2::text[], $3::timestamptz[])"
+                 " AS v (id, value, effective_date) WHERE d.id = v.id", "$1")},
+    [PG_INSERT_RESOURCE_TYPES] =
+        {"UTTB", "",
+         "INSERT INTO public.resource_types (id, name, unit, consumable)"
+         " SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bool[])"},
+    [PG_CHANGE_RESOURCE_TYPES] =
+        {"UTTB", "i",
+         GUARDED("UPDATE public.resource_types t SET name = v.name, unit = v.unit,"
+                 " consumable = v.consumable"
+                 " FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bool[])"
+                 " AS v (id, name, unit, consumable) WHERE t.id = v.id", "$1")},
+    [PG_INSERT_ADDONS] =
+        {"UTTUAB", "",
+         "INSERT INTO public.addons (id, name, description, resource_type_id, default_amount,"
+         " default_paid)"
+         " SELECT v.id, v.name, v.description, v.resource_type_id, v.amount::numeric, v.paid"
+         " FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::bool[])"
+         " AS v (id, name, description, resource_type_id, amount, paid)"},
+    [PG_CHANGE_ADDONS] =
+        {"UTTUAB", "i",
+         GUARDED("UPDATE public.addons a SET name = v.name, description = v.description,"
+                 " resource_type_id = v.resource_type_id, default_amount = v.amount::numeric,"
+                 " default_paid = v.paid"
+                 " FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[],"
+                 " $6::bool[]) AS v (id, name, description, resource_type_id, amount, paid)"
+                 " WHERE a.id = v.id", "$1")},
+    [PG_DELETE_ADDONS] =
+        {"U", "i", GUARDED("DELETE FROM public.addons WHERE id = ANY ($1::uuid[])", "$1")},
+    [PG_DELETE_ADDON_RATES] =
+        {"U", "i", GUARDED("DELETE FROM public.addon_rates WHERE id = ANY ($1::uuid[])", "$1")},
+    [PG_PARK_ADDON_RATES] =
+        {"UZ", "i",
+         GUARDED("UPDATE public.addon_rates r SET effective_date = v.effective_date"
+                 " FROM unnest($1::uuid[], $2::timestamptz[]) AS v (id, effective_date)"
+                 " WHERE r.id = v.id", "$1")},
+    [PG_INSERT_ADDON_RATES] =
+        {"UUAZ", "",
+         "INSERT INTO public.addon_rates (id, addon_id, rate, effective_date)"
+         " SELECT v.id, v.addon_id, v.rate::numeric, v.effective_date"
+         " FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[])"
+         " AS v (id, addon_id, rate, effective_date)"},
+    [PG_CHANGE_ADDON_RATES] =
+        {"UAZ", "i",
+         GUARDED("UPDATE public.addon_rates r SET rate = v.rate::numeric,"
+                 " effective_date = v.effective_date"
+                 " FROM unnest($1::uuid[], $2::text[], $3::timestamptz[])"
+                 " AS v (id, rate, effective_date) WHERE r.id = v.id", "$1")},
+
+    /* Whether the session of that process is still there; one that waits for our next word is told
+     * to end. One that is at work may be committing, or waiting for a standby: it is left alone. */
+    [PG_BACKEND_LIVES] =
+        {"iz", "b",
+         "SELECT CASE WHEN state LIKE 'idle%' THEN pg_terminate_backend(pid) OR true ELSE true END"
+         " FROM pg_stat_activity WHERE pid = $1::int8 AND backend_start = $2::timestamptz"},
+    [PG_FIND_BATCH] = {"u", "i",
+                       "SELECT 1::int8 FROM qms_server.batches WHERE batch_id = $1::uuid"},
+    [PG_LAST_BATCH] = {"", "z", "SELECT max(committed_at) FROM qms_server.batches"},
+    [PG_PURGE_KEYS] =
+        {"zi", "i",
+         "WITH gone AS (DELETE FROM qms_server.idempotency WHERE ctid = ANY (ARRAY("
+         "SELECT ctid FROM qms_server.idempotency WHERE expires AND recorded_at < $1::timestamptz"
+         " LIMIT $2::int8 FOR UPDATE SKIP LOCKED)) RETURNING 1) SELECT count(*) FROM gone"},
+    [PG_PURGE_BATCHES] =
+        {"zi", "i",
+         "WITH gone AS (DELETE FROM qms_server.batches WHERE ctid = ANY (ARRAY("
+         "SELECT ctid FROM qms_server.batches WHERE committed_at < $1::timestamptz"
+         " LIMIT $2::int8 FOR UPDATE SKIP LOCKED)) RETURNING 1) SELECT count(*) FROM gone"},
+
+    /* Listings. A negative limit is none. Names in byte order. */
+    [PG_READ_LIMIT_TIME] =
+        {"t", "zt",
+         "SELECT clock_timestamp(), set_config('statement_timeout', $1::text, true)"},
+    [PG_READ_USER] = {"t", "u", "SELECT id FROM public.users WHERE username = $1::text"},
+    [PG_READ_USERS] = {"ttii", "",
+                       CURSOR "SELECT u.id, u.username FROM public.users u"
+                       " WHERE u.username COLLATE \"C\" > $1::text"
+                       " AND strpos(u.username, $2::text) > 0"
+                       " ORDER BY u.username COLLATE \"C\"" PAGE("$3", "$4")},
+    [PG_READ_UPDATES] =
+        {"utzii", "",
+         CURSOR "SELECT p.id, p.update_operation_id, p.value_type::text, p.value::text,"
+         " p.resource_type_id, p.effective_date, p.metadata FROM public.updates p"
+         " JOIN public.resource_types t ON t.id = p.resource_type_id"
+         " WHERE p.user_id = $1::uuid AND ($2::text = '' OR t.name = $2::text)"
+         " AND p.effective_date >= $3::timestamptz"
+         " ORDER BY p.effective_date, p.id" PAGE("$4", "$5")},
+    /* Users after $1 with the quotas and usages of the subscription that is active at $2, chosen
+     * as subscription_active() does, but never one of no length: it was for an instant. */
+    [PG_READ_OVERAGES] =
+        {"tz", "",
+         CURSOR "SELECT u.username, t.name, q.quota::text, g.usage::text FROM public.users u"
+         " CROSS JOIN LATERAL (SELECT s.id FROM public.subscriptions s WHERE s.user_id = u.id"
+         " AND s.effective_start_date <= $2::timestamptz"
+         " AND (s.effective_end_date IS NULL OR s.effective_end_date >= $2::timestamptz)"
+         " AND s.effective_start_date IS DISTINCT FROM s.effective_end_date"
+         " ORDER BY s.effective_start_date DESC, s.id LIMIT 1) a"
+         " JOIN public.quotas q ON q.subscription_id = a.id"
+         " JOIN public.usages g ON g.subscription_id = q.subscription_id"
+         " AND g.resource_type_id = q.resource_type_id AND g.usage >= q.quota"
+         " JOIN public.resource_types t ON t.id = q.resource_type_id"
+         " WHERE u.username COLLATE \"C\" > $1::text"
+         " ORDER BY u.username COLLATE \"C\", t.name COLLATE \"C\""},
+    [PG_READ_ACTIVE_BY_USERNAME] = READ_ACTIVE("u.username COLLATE \"C\""),
+    [PG_READ_ACTIVE_BY_USERNAME_DOWN] = READ_ACTIVE("u.username COLLATE \"C\" DESC"),
+    [PG_READ_ACTIVE_BY_START] = READ_ACTIVE("s.effective_start_date"),
+    [PG_READ_ACTIVE_BY_START_DOWN] = READ_ACTIVE("s.effective_start_date DESC"),
+    [PG_READ_ACTIVE_BY_END] = READ_ACTIVE("s.effective_end_date NULLS LAST"),
+    [PG_READ_ACTIVE_BY_END_DOWN] = READ_ACTIVE("s.effective_end_date DESC NULLS FIRST"),
+    [PG_READ_OF_USER] = {"uzii", "",
+                         CURSOR SUBSCRIPTION_OF_USER OF_USER
+                         " ORDER BY s.effective_start_date, s.effective_end_date NULLS LAST, s.id"
+                         PAGE("$3", "$4")},
+    [PG_COUNT_ACTIVE] = {"zt", "i", "SELECT count(*)" ACTIVE("$1::timestamptz", "$2::text")},
+    [PG_COUNT_OF_USER] = {"uz", "i", "SELECT count(*)" OF_USER},
+    [PG_READ_QUOTAS] = READ_QUANTITIES("quotas", "quota"),
+    [PG_READ_USAGES] = READ_QUANTITIES("usages", "usage"),
+    [PG_FETCH_USERS] = {"", "ut", FETCH},
+    [PG_FETCH_UPDATES] = {"", "uutauzn", FETCH},
+    [PG_FETCH_OVERAGES] = {"", "ttaa", FETCH},
+    [PG_FETCH_SUBSCRIPTIONS] = {"", "uuuzebut", FETCH},
+};
+
+const struct postgres_statement_text *postgres_statement(enum postgres_statement id) {
+    assert(statements[id].text != NULL);
+    return &statements[id];
+}
