@@ -255,6 +255,7 @@ static bool sqlite_begin(struct store *store, bool writes, bool *stale, struct q
     }
     store_sqlite_keys_rollback(&sqlite->keys); /* what was not committed */
     *stale = version != sqlite->data_version;
+    if (*stale) store_sqlite_trail_forget(&sqlite->trail);
     sqlite->data_version = version;
     sqlite->is_open = true;
     sqlite->writes = writes;
@@ -384,6 +385,7 @@ static void sqlite_idle(struct store *store) {
 
 static void sqlite_free(struct store_sqlite *sqlite) {
     store_sqlite_keys_close(&sqlite->keys);
+    store_sqlite_trail_close(&sqlite->trail);
     memory_give((char *)sqlite->actor.data);
     memory_give(sqlite);
 }
@@ -463,6 +465,7 @@ struct store *store_sqlite_open(const struct store_options *options, struct qms_
     struct store_sqlite *sqlite = memory_take_zeroed(1, sizeof *sqlite);
     sqlite->base.ops = &sqlite_ops;
     store_sqlite_keys_open(&sqlite->keys);
+    store_sqlite_trail_open(&sqlite->trail);
     sqlite->clock = options->clock;
     sqlite->synchronous_off = options->synchronous_off;
     sqlite->vfs = options->vfs;

@@ -18,6 +18,7 @@
 #include "store/store.h"
 #include "store/store_sqlite_keys.h"
 #include "store/store_sqlite_row.h"
+#include "store/store_sqlite_trail.h"
 
 enum {
     SQLITE_APPLICATION_ID = 0x716d7364, /* "qmsd" */
@@ -56,6 +57,7 @@ struct store_sqlite {
     struct text actor;
 
     struct store_sqlite_keys keys;
+    struct store_sqlite_trail trail; /* also the readers' */
     atomic_int log_pages;       /* in the write-ahead log since it last began anew */
     int checkpoint_pages;       /* idle() checkpoints from here */
     int64_t purge_us;           /* idle() forgets expired keys from here */

@@ -81,7 +81,9 @@ enum statement_id {
     READER_FIRST = BATCH_STATEMENT_COUNT,
     READ_USER = READER_FIRST,
     READ_USERS,
+    READ_TRAIL,
     READ_UPDATES,
+    READ_UPDATES_AT,
     READ_OVERAGES,
     COUNT_ACTIVE,
     READ_ACTIVE_BY_USERNAME, /* for each sort_field: ascending, descending */
@@ -90,6 +92,8 @@ enum statement_id {
     READ_ACTIVE_BY_START_DOWN,
     READ_ACTIVE_BY_END,
     READ_ACTIVE_BY_END_DOWN,
+    WALK_ACTIVE_BY_USERNAME,
+    WALK_ACTIVE_BY_USERNAME_DOWN,
     COUNT_OF_USER,
     READ_OF_USER,
     READ_QUOTAS,

@@ -4,21 +4,40 @@
 #include "base/log.h"
 #include "store/store_sqlite_row.h"
 
-/* All of a subscription for a listing, of those active at ?1 whose user's name contains ?2. */
-#define ACTIVE                                                                                     \
-    " FROM users u JOIN subscriptions s ON s.user_id = u.id"                                       \
+/* The subscriptions active at ?1 whose user's name contains ?2. Nobody's name is looked at when
+ * nothing is searched for: that is most of what counting and sorting a million costs. */
+#define IS_ACTIVE                                                                                  \
     " WHERE s.effective_start_date <= ?1"                                                          \
-    " AND (s.effective_end_date IS NULL OR s.effective_end_date >= ?1)"                            \
-    " AND instr(u.username, ?2) > 0"
+    " AND (s.effective_end_date IS NULL OR s.effective_end_date >= ?1)"
+#define NAME_OF_USER "(SELECT username FROM users WHERE id = s.user_id)"
+#define ACTIVE                                                                                     \
+    " FROM subscriptions s" IS_ACTIVE " AND (?2 = '' OR instr(" NAME_OF_USER ", ?2) > 0)"
 #define SUBSCRIPTION_OF_USER                                                                       \
     "SELECT s.id, s.plan_id, s.plan_rate_id, s.effective_start_date, s.effective_end_date,"        \
     " s.paid, u.id, u.username"
-#define READ_ACTIVE(order)                                                                         \
-    {"itii", "uuuiebut", SUBSCRIPTION_OF_USER ACTIVE " ORDER BY " order ", s.id"                   \
-                                                     " LIMIT ?3 OFFSET ?4"}
+/* A page of them. Only ids are sorted, and only what is on the page is read whole. */
+#define READ_ACTIVE_BY(order)                                                                      \
+    {"itii", "uuuiebut",                                                                           \
+     SUBSCRIPTION_OF_USER                                                                          \
+     " FROM (SELECT s.id AS id" ACTIVE " ORDER BY " order ", s.id LIMIT ?3 OFFSET ?4) page"        \
+     " CROSS JOIN subscriptions s ON s.id = page.id CROSS JOIN users u ON u.id = s.user_id"        \
+     " ORDER BY " order ", s.id"}
+/* The same by name without sorting: from one user to the next, which is dear per user passed. */
+#define WALK_ACTIVE(order)                                                                         \
+    {"itii", "uuuiebut",                                                                           \
+     SUBSCRIPTION_OF_USER                                                                          \
+     " FROM users u CROSS JOIN subscriptions s ON s.user_id = u.id" IS_ACTIVE                      \
+     " AND instr(u.username, ?2) > 0 ORDER BY " order ", s.id LIMIT ?3 OFFSET ?4"}
 #define OF_USER                                                                                    \
     " FROM users u JOIN subscriptions s ON s.user_id = u.id WHERE u.id = ?1"                       \
     " AND (s.effective_end_date IS NULL OR s.effective_end_date >= ?2)"
+#define UPDATES_OF_USER(rows)                                                                      \
+    "SELECT p.id, p.update_operation_id, p.value_type, p.value,"                                   \
+    " p.resource_type_id, p.effective_date, p.metadata"                                            \
+    " FROM " rows " JOIN resource_types t ON t.id = p.resource_type_id"                            \
+    " WHERE p.user_id = ?1 AND (?2 = '' OR t.name = ?2)"                                           \
+    " AND p.effective_date >= ?3"                                                                  \
+    " ORDER BY p.effective_date, p.id LIMIT ?4 OFFSET ?5"
 
 /* Parameters in and columns out, a letter each: u identifier, t text, n text or null, i integer,
  * b boolean, e end of a period (null: never), a amount, h hash of 32 bytes. */
@@ -203,13 +222,13 @@ static const struct statement {
     [READ_USERS] = {"ttii", "ut",
                     "SELECT id, username FROM users WHERE username > ?1"
                     " AND instr(username, ?2) > 0 ORDER BY username LIMIT ?3 OFFSET ?4"},
-    [READ_UPDATES] = {"utiii", "uutauin",
-                      "SELECT p.id, p.update_operation_id, p.value_type, p.value,"
-                      " p.resource_type_id, p.effective_date, p.metadata"
-                      " FROM updates p JOIN resource_types t ON t.id = p.resource_type_id"
-                      " WHERE p.user_id = ?1 AND (?2 = '' OR t.name = ?2)"
-                      " AND p.effective_date >= ?3"
-                      " ORDER BY p.effective_date, p.id LIMIT ?4 OFFSET ?5"},
+    [READ_TRAIL] = {"ii", "iu",
+                    "SELECT rowid, coalesce(user_id, zeroblob(16)) FROM updates"
+                    " WHERE rowid >= ?1 ORDER BY rowid LIMIT ?2"},
+    [READ_UPDATES] = {"utiii", "uutauin", UPDATES_OF_USER("updates p")},
+    [READ_UPDATES_AT] = {"utiiit", "uutauin",
+                         UPDATES_OF_USER("json_each(?6) e CROSS JOIN updates p"
+                                         " ON p.rowid = e.value")},
     /* Users after ?1 with the quotas and usages of the subscription that is active at ?2, chosen
      * as subscription_active() does, but never one of no length: it was for an instant. The caller
      * compares the amounts: their texts do not sort. */
@@ -227,12 +246,14 @@ static const struct statement {
          " CROSS JOIN resource_types t ON t.id = q.resource_type_id"
          " WHERE u.username > ?1 ORDER BY u.username, t.name"},
     [COUNT_ACTIVE] = {"it", "i", "SELECT count(*)" ACTIVE},
-    [READ_ACTIVE_BY_USERNAME] = READ_ACTIVE("u.username"),
-    [READ_ACTIVE_BY_USERNAME_DOWN] = READ_ACTIVE("u.username DESC"),
-    [READ_ACTIVE_BY_START] = READ_ACTIVE("s.effective_start_date"),
-    [READ_ACTIVE_BY_START_DOWN] = READ_ACTIVE("s.effective_start_date DESC"),
-    [READ_ACTIVE_BY_END] = READ_ACTIVE("s.effective_end_date NULLS LAST"),
-    [READ_ACTIVE_BY_END_DOWN] = READ_ACTIVE("s.effective_end_date DESC NULLS FIRST"),
+    [READ_ACTIVE_BY_USERNAME] = READ_ACTIVE_BY(NAME_OF_USER),
+    [READ_ACTIVE_BY_USERNAME_DOWN] = READ_ACTIVE_BY(NAME_OF_USER " DESC"),
+    [READ_ACTIVE_BY_START] = READ_ACTIVE_BY("s.effective_start_date"),
+    [READ_ACTIVE_BY_START_DOWN] = READ_ACTIVE_BY("s.effective_start_date DESC"),
+    [READ_ACTIVE_BY_END] = READ_ACTIVE_BY("s.effective_end_date NULLS LAST"),
+    [READ_ACTIVE_BY_END_DOWN] = READ_ACTIVE_BY("s.effective_end_date DESC NULLS FIRST"),
+    [WALK_ACTIVE_BY_USERNAME] = WALK_ACTIVE("u.username"),
+    [WALK_ACTIVE_BY_USERNAME_DOWN] = WALK_ACTIVE("u.username DESC"),
     [COUNT_OF_USER] = {"ui", "i", "SELECT count(*)" OF_USER},
     [READ_OF_USER] = {"uiii", "uuuiebut",
                       SUBSCRIPTION_OF_USER OF_USER

@@ -168,6 +168,37 @@ static void updates_are_listed_by_effective_date(void **state) {
     listed_close(&listed);
 }
 
+static void append_updates(struct store_fixture *fixture, int from, int to) {
+    static const char *const names[] = {"ada", "bob"};
+    char value[16];
+    store_fixture_begin(fixture, true, names, 2);
+    for (int i = from; i < to; i++) {
+        snprintf(value, sizeof value, "%d", i);
+        fixture_update(fixture, fixture->accounts[i % 1000 == 0 ? 0 : 1], "cpu.hours", value, i);
+    }
+    store_fixture_commit(fixture);
+}
+
+static void the_few_updates_of_a_user_are_found_among_many(void **state) {
+    struct store_fixture *fixture = *state;
+    fixture_user(fixture, "ada", "1");
+    fixture_user(fixture, "bob", "1");
+    append_updates(fixture, 1, 3001);
+    struct listed listed;
+    listed_open(&listed, fixture, OP_UPDATE_LIST);
+    listed.listing.username = TEXT("ada");
+    ASSERT_LISTED(&listed, "1000 cpu.hours +1000", "2000 cpu.hours +2000", "3000 cpu.hours +3000");
+    append_updates(fixture, 4000, 4001);
+    append_updates(fixture, 4001, 5001);
+    ASSERT_LISTED(&listed, "1000 cpu.hours +1000", "2000 cpu.hours +2000", "3000 cpu.hours +3000",
+                  "4000 cpu.hours +4000", "5000 cpu.hours +5000");
+    listed.listing.username = TEXT("bob");
+    listed.input.limit = 2;
+    listed.input.offset = 2998;
+    ASSERT_LISTED(&listed, "4002 cpu.hours +4002", "4003 cpu.hours +4003");
+    listed_close(&listed);
+}
+
 static bool take_whole_update(void *context, const union store_row *row) {
     struct store_fixture *fixture = context;
     const struct update_view *view = &row->update;
@@ -269,6 +300,43 @@ static void pages_of_subscriptions_add_up(void **state) {
     listed.input.search = TEXT("d");
     ASSERT_LISTED(&listed, "ada 2", "ada 6");
     assert_int_equal(listed.listing.total, 2);
+    listed_close(&listed);
+}
+
+static void assert_pages(struct listed *listed, int64_t length) {
+    struct qms_error error;
+    struct text whole[LISTED_MAX];
+    listed->input.offset = 0;
+    listed->input.limit = -1;
+    assert_true(listed_try(listed, &error));
+    size_t count = listed->count;
+    memcpy(whole, listed->lines, sizeof whole);
+    listed->input.limit = length;
+    for (size_t at = 0; at <= count; at++) {
+        listed->input.offset = (int64_t)at;
+        assert_true(listed_try(listed, &error));
+        size_t rest = count - at < (size_t)length ? count - at : (size_t)length;
+        assert_int_equal(listed->count, rest);
+        for (size_t i = 0; i < rest; i++) assert_true(text_equal(listed->lines[i], whole[at + i]));
+    }
+}
+
+static void every_page_is_a_part_of_the_whole_in_every_order(void **state) {
+    struct store_fixture *fixture = *state;
+    static const char *const names[] = {"a1", "a2", "b1", "b2", "c1", "c2", "d1", "d2", "e1"};
+    static const int ends[] = {5, 3, 0, 3, 8, 5, 0, 1, 5}; /* hours; 0: never */
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        subscribe(fixture, names[i], -(int)(i * i) % 4 - 1,
+                  ends[i] == 0 ? TIME_NEVER : fixture->clock_us + HOURS_US(ends[i]), "1");
+    static const char *const searches[] = {"", "1", "b", "x"};
+    struct listed listed;
+    listed_open(&listed, fixture, OP_SUBSCRIPTION_LIST);
+    for (int order = 0; order < 24; order++) {
+        listed.input.sort_field = (enum sort_field)(order % 3);
+        listed.input.descending = order / 3 % 2 == 1;
+        listed.input.search = text_of(searches[order / 6]);
+        for (int64_t length = 1; length <= 4; length++) assert_pages(&listed, length);
+    }
     listed_close(&listed);
 }
 
@@ -461,9 +529,11 @@ int contract_listings(void) {
         SENTENCE(users_are_listed_by_name),
         SENTENCE(a_listing_can_be_ended_by_who_asked),
         SENTENCE(updates_are_listed_by_effective_date),
+        SENTENCE(the_few_updates_of_a_user_are_found_among_many),
         SENTENCE(an_update_is_listed_whole),
         SENTENCE(active_subscriptions_are_listed_in_any_order),
         SENTENCE(pages_of_subscriptions_add_up),
+        SENTENCE(every_page_is_a_part_of_the_whole_in_every_order),
         SENTENCE(subscriptions_of_a_user_are_listed_by_start),
         SENTENCE(a_subscription_is_listed_whole),
         SENTENCE(overages_are_listed_by_user_and_resource),
