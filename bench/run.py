@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 
+import scale
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RATE = re.compile(r": (\d+) per second")
 
@@ -112,8 +114,10 @@ class Bench:
         return float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
 
     @contextlib.contextmanager
-    def listening(self, command, **options):
+    def listening(self, command, pids=None, **options):
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options)
+        if pids is not None:
+            pids.append(process.pid)
         try:
             yield process.stdout.readline().split()[-1]
         finally:
@@ -192,6 +196,23 @@ http {{
         table("(d) Ingest of the NASA iPSC log", {"qms ingest": rates}, "qms ingest",
               "jobs a second", aim="100,000 jobs a second")
 
+    # (e) growing
+    def scale(self, sizes=(1000, 10000, 100000, 1000000)):
+        scale.report(self, sizes)
+
+    # (f) what an idempotency key costs
+    def keys(self):
+        for in_flight in (64, 2000):
+            def measure(kind):
+                with self.directory() as path:
+                    return rate(run([self.program("bench_engine"), f"{path}/qms.db", "uniform",
+                                     str(in_flight), str(self.seconds), kind]))
+
+            candidates = {kind: lambda kind=kind: measure(kind)
+                          for kind in ("none", "ordered", "random")}
+            table(f"(f) Idempotency keys, uniform, {in_flight} in flight",
+                  alternate(candidates, self.repetitions), "none", aim="0.80")
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
@@ -200,12 +221,14 @@ def main():
         ROOT, "..", "shared", "data", "NASA-iPSC-1993-3.1-cln.swf.gz"))
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("parts", nargs="*", default=["decide", "engine", "http", "ingest"])
+    parser.add_argument("parts", nargs="*", default=["decide", "engine", "http", "ingest", "scale",
+                                                        "keys"])
     options = parser.parse_args()
     bench = Bench(os.path.abspath(options.build), options.repetitions, options.seconds)
+    load = os.getloadavg()[0]
     commit = run(["git", "-C", ROOT, "describe", "--always", "--dirty"]).strip()
     print(f"qms {commit}, {os.cpu_count()} processors, {options.repetitions} repetitions of "
-          f"{options.seconds} s")
+          f"{options.seconds} s, load {load:.1f} before")
     for part in options.parts:
         if part == "ingest":
             bench.ingest(options.log)
