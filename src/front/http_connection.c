@@ -327,8 +327,18 @@ static bool connection_run(struct http_connection *connection, struct text input
     return true;
 }
 
+static bool connection_drains(const struct http_connection *connection) {
+    return connection->state == HTTP_CONNECTION_OPEN &&
+           atomic_load_explicit(&connection->loop->server->draining, memory_order_relaxed);
+}
+
+/* Nothing has been asked for completely. */
+static bool connection_asks_nothing(const struct http_connection *connection) {
+    return connection->first == connection->receiving && connection->unsent.length == 0;
+}
+
 static bool connection_is_idle(const struct http_connection *connection) {
-    return connection->first == NULL && connection->unsent.length == 0 &&
+    return connection_asks_nothing(connection) && connection->receiving == NULL &&
            connection->rest.length == 0 && !http_parser_in_request(&connection->parser);
 }
 
@@ -388,8 +398,7 @@ static void connection_charge(struct http_connection *connection) {
 /* After every change: what to wait for, and for how long. renew: there was progress. */
 static void connection_update(struct http_connection *connection, bool renew) {
     bool all_said = connection->first == NULL && connection->unsent.length == 0;
-    if (connection->state == HTTP_CONNECTION_OPEN && connection_is_idle(connection) &&
-        atomic_load_explicit(&connection->loop->server->draining, memory_order_relaxed)) {
+    if (connection_is_idle(connection) && connection_drains(connection)) {
         http_connection_close(connection);
         return;
     }
@@ -409,6 +418,10 @@ static void connection_update(struct http_connection *connection, bool renew) {
     event_want(connection->write_event, &connection->writing,
                connection->unsent.length > 0 || wants_write);
     connection_set_wait(connection, connection_wait(connection), renew);
+    if (connection_drains(connection) && connection_asks_nothing(connection)) {
+        int64_t us = connection->loop->now_us + HTTP_DRAIN_REST_MS * 1000; /* all hear of it now */
+        if (connection->deadline_us > us) connection->deadline_us = us;
+    }
     connection_charge(connection);
 }
 
@@ -575,7 +588,9 @@ void http_connection_expire(struct http_connection *connection) {
         connection_set_wait(connection, wait, true);
         return;
     }
-    if ((wait != HTTP_WAIT_HEAD && wait != HTTP_WAIT_BODY) || connection_is_shaking(connection)) {
+    bool drained = connection_drains(connection) && connection_asks_nothing(connection);
+    if (drained || (wait != HTTP_WAIT_HEAD && wait != HTTP_WAIT_BODY) ||
+        connection_is_shaking(connection)) {
         http_connection_close(connection);
         return;
     }

@@ -26,6 +26,7 @@ enum {
     HTTP_INCOMING_MAX = 256,         /* accepted, not yet taken by their loop */
     HTTP_SLOTS_KEPT_MAX = 1024,      /* of a loop, for reuse */
     HTTP_SLOT_BUFFER_KEPT_BYTES = 16384,
+    HTTP_DRAIN_REST_MS = 1000,       /* for the rest of a request that has begun at a stop */
     HTTP_LINGER_MS = 2000,           /* for the client to read the last answer */
 };
 

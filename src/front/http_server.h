@@ -111,7 +111,8 @@ bool http_exchange_push(struct http_exchange *exchange);
 /* Wakes every loop that has answers waiting; called once after a batch of sends. */
 void http_server_wake(struct http_server *server);
 
-/* Stops listening, lets unanswered requests finish, closes idle connections; waits at most ms.
+/* Stops listening, lets unanswered requests finish, closes idle connections, gives the rest of a
+ * request that has begun to arrive one second; waits at most ms.
  * After that http_exchange_push() waits for nobody any more. */
 void http_server_drain(struct http_server *server, int ms);
 /* Every exchange has been sent: what handlers use has been stopped before. */

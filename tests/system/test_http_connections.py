@@ -517,9 +517,9 @@ def test_stopping_answers_what_was_asked(start_http):
         time.sleep(0.1)
         server.terminate()
         assert idle.at_end()
+        unread.send(GET[20:])
         answer = busy.answer()
         assert (answer.status, answer.header('Connection')) == (200, 'close')
-        unread.send(GET[20:])
         answer = unread.answer()
         assert (answer.status, answer.header('Connection')) == (200, 'close')
         with pytest.raises(ConnectionRefusedError):

@@ -476,6 +476,20 @@ def test_idle_connections_do_not_hold_up_the_stop(server):
     assert all(connection.at_end() for connection in connections)
 
 
+def test_requests_that_never_end_do_not_hold_up_the_stop(server):
+    head = (b'PUT /users/ada/usages HTTP/1.1\r\nHost: localhost\r\n'
+            b'Content-Type: application/json\r\n')
+    connections = [server.connect() for _ in range(4)]
+    connections[1].send(head[:9])
+    connections[2].send(head + b'Content-Length: 100\r\n\r\n')
+    connections[3].send(head + b'Content-Length: 100\r\n\r\n{"usage_value":')
+    assert connections[0].ask('GET', '/healthz').status == 200
+    begun = time.monotonic()
+    server.stop()
+    assert time.monotonic() - begun < 5
+    assert all(connection.at_end() for connection in connections)
+
+
 def test_a_stop_leaves_one_file_that_needs_no_recovery(server):
     server.usage('ada', 1)
     server.stop()
