@@ -57,6 +57,7 @@ enum {
     SUBSCRIPTION_PERIODS_MAX = 10, /* years bought at once */
 
     /* time */
+    LISTING_WAITED_S_MAX = 600,             /* for a slow reader, beside the listing's own time */
     REQUEST_KEY_KEPT_DAYS = 35,             /* of an Idempotency-Key; ids of usages stay for ever */
     EFFECTIVE_AHEAD_US_MAX = 300 * 1000000, /* effective dates further ahead are refused */
 };

@@ -67,7 +67,8 @@ struct store_listing {
     const struct listing_input *input;
     struct catalogue *catalogue;
     int64_t decided_us;           /* what is active; the store's now when it owns the database */
-    int64_t deadline_us;          /* monotonic: then the listing gives up with UNAVAILABLE */
+    int64_t deadline_us;          /* monotonic: then the listing gives up with UNAVAILABLE; what
+                                     row() takes counts only beyond LISTING_WAITED_S_MAX */
     /* Called for every row; it may take its time (a slow client), and false ends the listing. The
      * row is valid during the call. */
     bool (*row)(void *context, const union store_row *row);

@@ -19,6 +19,7 @@ struct reader {
     struct sqlite3 *connection;
     struct statements statements;
     struct store_listing *listing; /* the one that is running */
+    int64_t waited_us;             /* for its reader */
     struct arena arena;            /* what belongs to the row, or the user, being handed on */
 };
 
@@ -28,7 +29,7 @@ static struct reader *reader_of(struct store_reader *reader) {
 
 static int reader_must_stop(void *context) {
     struct reader *reader = context;
-    return clock_monotonic_us() >= reader->listing->deadline_us ||
+    return clock_monotonic_us() - reader->waited_us >= reader->listing->deadline_us ||
            atomic_load(&reader->sqlite->log_pages) > READERS_LOG_PAGES_MAX;
 }
 
@@ -42,6 +43,7 @@ struct store_reader *store_sqlite_reader_open(struct store *store, struct qms_er
     reader->sqlite = sqlite;
     reader->connection = connection;
     arena_init(&reader->arena, ROW_ARENA_BLOCK_BYTES);
+    sqlite3_exec(connection, "PRAGMA cache_size = -16384", NULL, NULL, NULL); /* 16 MiB */
     if (statements_prepare(&reader->statements, connection, READER_FIRST, STATEMENT_COUNT, error)) {
         return (struct store_reader *)reader;
     }
@@ -70,8 +72,14 @@ static void log_broken(struct text username) {
     log_write(LOG_ERROR, "store: a row of this user cannot be listed", members);
 }
 
+/* A client that reads slowly, but reads (the front sees to that), is not cut off for it. */
 static bool hand_on(struct reader *reader, const union store_row *row) {
-    return reader->listing->row(reader->listing->context, row);
+    const int64_t waited_us_max = LISTING_WAITED_S_MAX * INT64_C(1000000);
+    int64_t begun_us = clock_monotonic_us();
+    bool go_on = reader->listing->row(reader->listing->context, row);
+    reader->waited_us += clock_monotonic_us() - begun_us;
+    if (reader->waited_us > waited_us_max) reader->waited_us = waited_us_max;
+    return go_on;
 }
 
 /* ---- users ---- */
@@ -289,22 +297,22 @@ static bool count_rows(struct reader *reader, struct row *row, struct qms_error 
     return reader_end(reader, row, error);
 }
 
-/* Passing a user on the way to the page costs about twice what sorting one does (measured). A
- * search passes most users cheaply. */
+/* By name, users are walked from the first on; passing one costs about twice what sorting one does
+ * (measured). A search passes most of them cheaply. */
 static enum statement_id active_statement(const struct store_listing *listing) {
     const struct listing_input *input = listing->input;
-    bool is_far = input->search.length == 0 && input->offset > listing->total / 5 * 2;
+    bool walks = input->sort_field == SORT_USERNAME && input->offset <= listing->total / 5 * 2;
     int order = 2 * (int)input->sort_field + input->descending;
-    enum statement_id first = input->sort_field == SORT_USERNAME && !is_far
-                                  ? WALK_ACTIVE_BY_USERNAME
-                                  : READ_ACTIVE_BY_USERNAME;
+    enum statement_id first = walks || input->search.length > 0 ? READ_FOUND_BY_USERNAME
+                                                                : READ_ACTIVE_BY_USERNAME;
     return (enum statement_id)(first + order);
 }
 
 static bool list_active(struct reader *reader, struct qms_error *error) {
     struct store_listing *listing = reader->listing;
     struct row row;
-    row_open(&row, &reader->statements, COUNT_ACTIVE);
+    row_open(&row, &reader->statements,
+             listing->input->search.length > 0 ? COUNT_FOUND : COUNT_ACTIVE);
     row_put_integer(&row, listing->decided_us);
     row_put_text(&row, listing->input->search);
     if (!count_rows(reader, &row, error)) return false;
@@ -355,6 +363,7 @@ bool store_sqlite_list(struct store_reader *base, struct store_listing *listing,
                        struct qms_error *error) {
     struct reader *reader = reader_of(base);
     reader->listing = listing;
+    reader->waited_us = 0;
     listing->total = 0;
     listing->more = listing->user_exists = false;
     sqlite3_progress_handler(reader->connection, 0, NULL, NULL);

@@ -4,30 +4,31 @@
 #include "base/log.h"
 #include "store/store_sqlite_row.h"
 
-/* The subscriptions active at ?1 whose user's name contains ?2. Nobody's name is looked at when
- * nothing is searched for: that is most of what counting and sorting a million costs. */
+/* The subscriptions active at ?1, from all of them when nobody's name (?2) is searched for, else
+ * from the users whose name contains it: most others cost a look at an index of names. */
 #define IS_ACTIVE                                                                                  \
     " WHERE s.effective_start_date <= ?1"                                                          \
     " AND (s.effective_end_date IS NULL OR s.effective_end_date >= ?1)"
 #define NAME_OF_USER "(SELECT username FROM users WHERE id = s.user_id)"
-#define ACTIVE                                                                                     \
-    " FROM subscriptions s" IS_ACTIVE " AND (?2 = '' OR instr(" NAME_OF_USER ", ?2) > 0)"
+#define ACTIVE " FROM subscriptions s" IS_ACTIVE " AND ?2 = ''"
+#define FOUND                                                                                      \
+    " FROM users u CROSS JOIN subscriptions s ON s.user_id = u.id" IS_ACTIVE                       \
+    " AND instr(u.username, ?2) > 0"
+/* All of a subscription for a listing. */
 #define SUBSCRIPTION_OF_USER                                                                       \
     "SELECT s.id, s.plan_id, s.plan_rate_id, s.effective_start_date, s.effective_end_date,"        \
     " s.paid, u.id, u.username"
 /* A page of them. Only ids are sorted, and only what is on the page is read whole. */
-#define READ_ACTIVE_BY(order)                                                                      \
+#define READ_PAGE(which, order)                                                                    \
     {"itii", "uuuiebut",                                                                           \
      SUBSCRIPTION_OF_USER                                                                          \
-     " FROM (SELECT s.id AS id" ACTIVE " ORDER BY " order ", s.id LIMIT ?3 OFFSET ?4) page"        \
+     " FROM (SELECT s.id AS id" which " ORDER BY " order ", s.id LIMIT ?3 OFFSET ?4) page"         \
      " CROSS JOIN subscriptions s ON s.id = page.id CROSS JOIN users u ON u.id = s.user_id"        \
      " ORDER BY " order ", s.id"}
 /* The same by name without sorting: from one user to the next, which is dear per user passed. */
-#define WALK_ACTIVE(order)                                                                         \
+#define WALK_PAGE(order)                                                                           \
     {"itii", "uuuiebut",                                                                           \
-     SUBSCRIPTION_OF_USER                                                                          \
-     " FROM users u CROSS JOIN subscriptions s ON s.user_id = u.id" IS_ACTIVE                      \
-     " AND instr(u.username, ?2) > 0 ORDER BY " order ", s.id LIMIT ?3 OFFSET ?4"}
+     SUBSCRIPTION_OF_USER FOUND " ORDER BY " order ", s.id LIMIT ?3 OFFSET ?4"}
 #define OF_USER                                                                                    \
     " FROM users u JOIN subscriptions s ON s.user_id = u.id WHERE u.id = ?1"                       \
     " AND (s.effective_end_date IS NULL OR s.effective_end_date >= ?2)"
@@ -246,14 +247,19 @@ static const struct statement {
          " CROSS JOIN resource_types t ON t.id = q.resource_type_id"
          " WHERE u.username > ?1 ORDER BY u.username, t.name"},
     [COUNT_ACTIVE] = {"it", "i", "SELECT count(*)" ACTIVE},
-    [READ_ACTIVE_BY_USERNAME] = READ_ACTIVE_BY(NAME_OF_USER),
-    [READ_ACTIVE_BY_USERNAME_DOWN] = READ_ACTIVE_BY(NAME_OF_USER " DESC"),
-    [READ_ACTIVE_BY_START] = READ_ACTIVE_BY("s.effective_start_date"),
-    [READ_ACTIVE_BY_START_DOWN] = READ_ACTIVE_BY("s.effective_start_date DESC"),
-    [READ_ACTIVE_BY_END] = READ_ACTIVE_BY("s.effective_end_date NULLS LAST"),
-    [READ_ACTIVE_BY_END_DOWN] = READ_ACTIVE_BY("s.effective_end_date DESC NULLS FIRST"),
-    [WALK_ACTIVE_BY_USERNAME] = WALK_ACTIVE("u.username"),
-    [WALK_ACTIVE_BY_USERNAME_DOWN] = WALK_ACTIVE("u.username DESC"),
+    [COUNT_FOUND] = {"it", "i", "SELECT count(*)" FOUND},
+    [READ_ACTIVE_BY_USERNAME] = READ_PAGE(ACTIVE, NAME_OF_USER),
+    [READ_ACTIVE_BY_USERNAME_DOWN] = READ_PAGE(ACTIVE, NAME_OF_USER " DESC"),
+    [READ_ACTIVE_BY_START] = READ_PAGE(ACTIVE, "s.effective_start_date"),
+    [READ_ACTIVE_BY_START_DOWN] = READ_PAGE(ACTIVE, "s.effective_start_date DESC"),
+    [READ_ACTIVE_BY_END] = READ_PAGE(ACTIVE, "s.effective_end_date NULLS LAST"),
+    [READ_ACTIVE_BY_END_DOWN] = READ_PAGE(ACTIVE, "s.effective_end_date DESC NULLS FIRST"),
+    [READ_FOUND_BY_USERNAME] = WALK_PAGE("u.username"),
+    [READ_FOUND_BY_USERNAME_DOWN] = WALK_PAGE("u.username DESC"),
+    [READ_FOUND_BY_START] = READ_PAGE(FOUND, "s.effective_start_date"),
+    [READ_FOUND_BY_START_DOWN] = READ_PAGE(FOUND, "s.effective_start_date DESC"),
+    [READ_FOUND_BY_END] = READ_PAGE(FOUND, "s.effective_end_date NULLS LAST"),
+    [READ_FOUND_BY_END_DOWN] = READ_PAGE(FOUND, "s.effective_end_date DESC NULLS FIRST"),
     [COUNT_OF_USER] = {"ui", "i", "SELECT count(*)" OF_USER},
     [READ_OF_USER] = {"uiii", "uuuiebut",
                       SUBSCRIPTION_OF_USER OF_USER

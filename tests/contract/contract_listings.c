@@ -1,5 +1,6 @@
 /* Listings: whole, in their order, from one snapshot. */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "contract/contract.h"
 
@@ -327,7 +328,7 @@ static void every_page_is_a_part_of_the_whole_in_every_order(void **state) {
     static const int ends[] = {5, 3, 0, 3, 8, 5, 0, 1, 5}; /* hours; 0: never */
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         subscribe(fixture, names[i], -(int)(i * i) % 4 - 1,
-                  ends[i] == 0 ? TIME_NEVER : fixture->clock_us + HOURS_US(ends[i]), "1");
+                  ends[i] == 0 ? TIME_NEVER : *fixture->clock_us + HOURS_US(ends[i]), "1");
     static const char *const searches[] = {"", "1", "b", "x"};
     struct listed listed;
     listed_open(&listed, fixture, OP_SUBSCRIPTION_LIST);
@@ -486,6 +487,45 @@ static void a_listing_sees_one_moment_while_others_write(void **state) {
     listed_close(&listed);
 }
 
+static bool take_slowly(void *context, const union store_row *row) {
+    struct listed *listed = context;
+    (void)row;
+    if (listed->count++ > 0) return true;
+    usleep(1000000);
+    listed->listing.deadline_us = clock_monotonic_us(); /* it passed while the reader was slow */
+    return true;
+}
+
+static void a_slow_reader_is_not_cut_off_at_the_deadline(void **state) {
+    struct store_fixture *fixture = *state;
+    enum { USERS = 16384 }; /* so many that the time is looked at on the way */
+    static char texts[USERS][12];
+    static const char *names[USERS];
+    for (size_t i = 0; i < USERS; i++) {
+        snprintf(texts[i], sizeof texts[i], "user%05zu", i);
+        names[i] = texts[i];
+    }
+    for (size_t i = 0; i < USERS; i += USERS / 4) {
+        store_fixture_begin(fixture, true, names + i, USERS / 4);
+        for (size_t j = 0; j < USERS / 4; j++)
+            fixture_subscribe(fixture, fixture->accounts[j], "Basic", 0, TIME_NEVER);
+        store_fixture_commit(fixture);
+    }
+    struct listed listed;
+    struct qms_error error = {0};
+    listed_open(&listed, fixture, OP_USER_LIST);
+    listed.listing.input = &listed.input;
+    listed.listing.catalogue = fixture->catalogue;
+    listed.listing.decided_us = *fixture->clock_us;
+    listed.listing.deadline_us = INT64_MAX;
+    listed.listing.row = take_slowly;
+    listed.listing.context = &listed;
+    if (!fixture->store->ops->list(listed.reader, &listed.listing, &error))
+        fail_msg("%s", error.text);
+    assert_int_equal(listed.count, USERS);
+    listed_close(&listed);
+}
+
 static void a_listing_gives_up_at_its_deadline(void **state) {
     struct store_fixture *fixture = *state;
     enum { USERS = 4096 };
@@ -540,6 +580,7 @@ int contract_listings(void) {
         SENTENCE(only_the_active_subscription_can_be_over),
         SENTENCE(overages_come_in_pages_of_whole_users),
         SENTENCE_OF(NEED_FILE, a_listing_sees_one_moment_while_others_write),
+        SENTENCE(a_slow_reader_is_not_cut_off_at_the_deadline),
         SENTENCE(a_listing_gives_up_at_its_deadline),
         SENTENCE_OF(NEED_FOREIGN, a_row_that_cannot_be_read_is_left_out),
     };
