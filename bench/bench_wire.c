@@ -73,7 +73,7 @@ static void encode_binary(void) {
     op->out.subscription.quotas = quotas;
     op->out.subscription.quota_count = QUOTAS;
     buffer_reset(&out);
-    qms_message_encode(&out, MESSAGE_BINARY, op);
+    qms_message_encode(&out, &(struct qms_answer){.encoding = MESSAGE_BINARY}, op);
 }
 
 static void encode_update(void) {

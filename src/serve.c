@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "engine/engine.h"
 #include "front/front.h"
+#include "front/front_nats.h"
 #include "front/http_tls.h"
 #include "serve_settings.h"
 #include "store/store.h"
@@ -24,7 +25,9 @@ struct serve {
     struct front front;
     struct http_tls_identity *tls; /* NULL: plain HTTP */
     struct http_server *http;
-    pthread_mutex_t http_opening; /* held until http is set: its loops may submit before that */
+    struct front_nats_options nats_options;
+    struct front_nats *nats;
+    pthread_mutex_t opening; /* held until http and nats are set: both may submit before that */
 };
 
 /* The domain with what older settings wrote around it: "@example.org" is "example.org". */
@@ -47,10 +50,12 @@ static int loops_of(const struct settings *settings) {
 /* A batch has been answered. On the engine's reply thread. */
 static void on_replied(void *context) {
     struct serve *serve = context;
-    pthread_mutex_lock(&serve->http_opening);
+    pthread_mutex_lock(&serve->opening);
     struct http_server *http = serve->http;
-    pthread_mutex_unlock(&serve->http_opening);
+    struct front_nats *nats = serve->nats;
+    pthread_mutex_unlock(&serve->opening);
     if (http != NULL) http_server_wake(http);
+    if (nats != NULL) front_nats_wake(nats);
 }
 
 static bool open_engine(struct serve *serve, struct qms_error *error) {
@@ -83,13 +88,29 @@ static bool open_tls(struct serve *serve, struct qms_error *error) {
     return serve->tls != NULL;
 }
 
+static struct username_rule usernames_of(const struct settings *settings) {
+    return (struct username_rule){.domain = domain_of(settings->users_domain),
+                                  .strip_any_domain = settings->strip_any_domain};
+}
+
+static void open_nats(struct serve *serve) {
+    struct front_nats_options *options = &serve->nats_options;
+    if (options->servers == NULL) return;
+    options->engine = serve->engine;
+    options->metrics = serve->metrics;
+    options->usernames = usernames_of(serve->settings);
+    pthread_mutex_lock(&serve->opening);
+    serve->nats = front_nats_open(options);
+    pthread_mutex_unlock(&serve->opening);
+}
+
 static bool open_http(struct serve *serve, struct qms_error *error) {
     const struct settings *settings = serve->settings;
     serve->front = (struct front){
         .engine = serve->engine,
         .metrics = serve->metrics,
-        .usernames = {.domain = domain_of(settings->users_domain),
-                      .strip_any_domain = settings->strip_any_domain},
+        .usernames = usernames_of(settings),
+        .nats = serve->nats,
     };
     struct http_server_options http;
     http_server_options_init(&http);
@@ -106,9 +127,9 @@ static bool open_http(struct serve *serve, struct qms_error *error) {
      * could do everything. The names a machine is called by are given with --host. */
     http.check_host = true;
 
-    pthread_mutex_lock(&serve->http_opening);
+    pthread_mutex_lock(&serve->opening);
     serve->http = http_server_open(&http, error);
-    pthread_mutex_unlock(&serve->http_opening);
+    pthread_mutex_unlock(&serve->opening);
     return serve->http != NULL;
 }
 
@@ -139,10 +160,13 @@ static void log_start(struct serve *serve) {
 
 /* Stops in the order that loses nothing: no new requests, answers to those under way, the rest. */
 static void shut_down(struct serve *serve) {
-    if (serve->http != NULL)
-        http_server_drain(serve->http, (int)(serve->settings->drain_s * 1000));
+    int drain_ms = (int)(serve->settings->drain_s * 1000);
+    if (serve->nats != NULL) front_nats_stop(serve->nats, drain_ms);
+    if (serve->http != NULL) http_server_drain(serve->http, drain_ms);
+    if (serve->nats != NULL) front_nats_drain(serve->nats);
     if (serve->engine != NULL) engine_stop(serve->engine);
     if (serve->http != NULL) http_server_close(serve->http);
+    if (serve->nats != NULL) front_nats_close(serve->nats);
     if (serve->engine != NULL) engine_close(serve->engine);
     if (serve->tls != NULL) http_tls_close(serve->tls);
 }
@@ -183,8 +207,11 @@ static int serve_until_signal(struct serve *serve, const struct command *command
     sigset_t taken;
     block_signals(serve, &taken);
     struct qms_error error;
-    bool opened = open_tls(serve, &error) && open_engine(serve, &error) && open_http(serve, &error);
+    bool opened = open_tls(serve, &error) && open_engine(serve, &error);
+    if (opened) open_nats(serve);
+    opened = opened && open_http(serve, &error);
     if (opened) {
+        if (serve->nats != NULL) front_nats_start(serve->nats);
         printf("qms listening on %s://%s:%d\n", scheme_of(serve), serve->listener.authority,
                http_server_port(serve->http));
         fflush(stdout);
@@ -208,15 +235,16 @@ static int run(const struct command *command, int count, char **arguments) {
         code = command_fail(command, &error);
     } else if (reading.values.check) {
         code = settings_check(&reading, &arena, stdout);
-    } else if (!settings_apply(&reading, &error)) {
+    } else if (!settings_apply(&reading, &arena, &error)) {
         code = command_fail(command, &error);
     } else {
         struct serve serve = {
             .settings = &reading.values,
             .listener = reading.listener,
             .warnings = reading.warnings,
+            .nats_options = reading.nats,
             .metrics = memory_take_zeroed(1, sizeof *serve.metrics),
-            .http_opening = PTHREAD_MUTEX_INITIALIZER,
+            .opening = PTHREAD_MUTEX_INITIALIZER,
         };
         code = serve_until_signal(&serve, command);
         memory_give(serve.metrics);

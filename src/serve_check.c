@@ -18,7 +18,7 @@ static struct text masked_parameter(struct text value, struct arena *arena) {
     return arena_format(arena, "%.*s***%.*s", (int)before, value.data, TEXT_ARGUMENTS(rest));
 }
 
-/* A password in an address is nobody's business. */
+/* A password in an address is nobody's business; for NATS, what stands there alone is a token. */
 static struct text masked(struct text value, struct arena *arena) {
     value = masked_parameter(value, arena);
     const char *start = memmem(value.data, value.length, "://", 3);
@@ -26,10 +26,25 @@ static struct text masked(struct text value, struct arena *arena) {
     size_t before = (size_t)(start - value.data) + 3;
     const char *at = memrchr(value.data + before, '@', value.length - before);
     if (at == NULL) return value;
+    struct text host = {.data = at, .length = value.length - (size_t)(at - value.data)};
     const char *colon = memchr(value.data + before, ':', (size_t)(at - value.data) - before);
-    if (colon == NULL) return value;
+    if (colon == NULL && value.data[0] == 'p') return value; /* postgres: the name of a user */
+    if (colon == NULL)
+        return arena_format(arena, "%.*s***%.*s", (int)before, value.data, TEXT_ARGUMENTS(host));
     return arena_format(arena, "%.*s:***%.*s", (int)(colon - value.data), value.data,
-                        (int)(value.length - (size_t)(at - value.data)), at);
+                        TEXT_ARGUMENTS(host));
+}
+
+static struct text value_of(const struct option_row *row, const struct settings *values,
+                            struct arena *arena) {
+    if (row->type != OPTION_TEXTS) return masked(option_text(row, values, arena), arena);
+    const struct option_texts *texts =
+        (const struct option_texts *)((const char *)values + row->place);
+    struct text joined = TEXT("");
+    for (size_t i = 0; i < texts->count; i++)
+        joined = arena_format(arena, "%.*s%s%.*s", TEXT_ARGUMENTS(joined), i == 0 ? "" : ",",
+                              TEXT_ARGUMENTS(masked(text_of(texts->items[i]), arena)));
+    return joined;
 }
 
 /* The origin of the row's value, which another name of it may have set. */
@@ -45,7 +60,7 @@ static void print_settings(const struct settings_reading *reading, struct arena 
                            FILE *out) {
     for (const struct option_row *row = settings_rows; row->name != NULL; row++) {
         if (row->flag == NULL || row->place == offsetof(struct settings, check)) continue;
-        struct text value = masked(option_text(row, &reading->values, arena), arena);
+        struct text value = value_of(row, &reading->values, arena);
         fprintf(out, "%-24s %-28.*s %s\n", row->name[0] == '-' ? row->flag : row->name,
                 TEXT_ARGUMENTS(value), origin_of(reading, row));
     }
@@ -85,7 +100,7 @@ int settings_check(struct settings_reading *reading, struct arena *arena, FILE *
     print_settings(reading, arena, out);
     if (reading->warnings.length > 0) fprintf(out, "\n%.*s", TEXT_ARGUMENTS(reading->warnings));
     bool good = true;
-    if (!settings_apply(reading, &error)) {
+    if (!settings_apply(reading, arena, &error)) {
         fprintf(out, "\nwrong: %s\n", error.text);
         good = false;
     }

@@ -72,6 +72,53 @@ const struct option_row settings_rows[] = {
     ROW("engine.queue_requests", "queue-requests", "QMS_ENGINE_QUEUE_REQUESTS", OPTION_UNSIGNED,
         queue_requests, "16384", "N", "requests that may wait; what comes on top is answered 503",
         2 * BATCH_OPERATIONS_MAX, 1000000),
+    ROW("nats.cluster", "nats", "QMS_NATS_CLUSTER", OPTION_TEXTS, nats_cluster, NULL,
+        "URL[,URL]", "serve over NATS too: servers of one cluster, nats://HOST:PORT or tls://...",
+        0, 0),
+    ROW("nats.subject", "subject", "QMS_NATS_SUBJECT", OPTION_TEXT, nats_subject,
+        QMS_SUBJECT_PREFIX, "PREFIX", "what the subjects begin with", 0, 0),
+    ROW("nats.user_plans_subject", "user-plans-subject", "QMS_NATS_USER_PLANS_SUBJECT",
+        OPTION_TEXT, nats_user_plans, NULL, "PREFIX",
+        "what the subjects begin with that speak the messages of 2022, of user plans in place of "
+        "subscriptions; without it they are not served",
+        0, 0),
+    ROW("nats.creds", "creds", "QMS_NATS_CREDS", OPTION_TEXT, nats_creds,
+        "/etc/nats/creds/services.creds", "FILE",
+        "credentials for NATS; that of the default is used if it is there", 0, 0),
+    ROW("nats.no_creds", "no-creds", "QMS_NATS_NO_CREDS", OPTION_BOOL, nats_no_creds, NULL, NULL,
+        "connect to NATS without credentials", 0, 0),
+    ROW("nats.tlsca", "tlsca", "QMS_NATS_TLSCA", OPTION_TEXT, nats_tls_ca, "/etc/nats/tls/ca.crt",
+        "FILE",
+        "who vouches for the NATS servers; if it, or the certificate, is there TLS is used", 0, 0),
+    ROW("nats.tlscert", "tlscert", "QMS_NATS_TLSCERT", OPTION_TEXT, nats_tls_cert,
+        "/etc/nats/tls/tls.crt", "FILE", "the certificate shown to NATS servers, if it is there",
+        0, 0),
+    ROW("nats.tlskey", "tlskey", "QMS_NATS_TLSKEY", OPTION_TEXT, nats_tls_key,
+        "/etc/nats/tls/tls.key", "FILE", "the key of that certificate", 0, 0),
+    ROW("nats.no_tls", "no-tls", "QMS_NATS_NO_TLS", OPTION_BOOL, nats_no_tls, NULL, NULL,
+        "connect to NATS without TLS", 0, 0),
+    ROW("nats.reconnect_wait", "reconnect-wait", "QMS_NATS_RECONNECT_WAIT", OPTION_UNSIGNED,
+        nats_reconnect_wait_s, "1", "SECONDS",
+        "how long to wait between two attempts to connect to NATS, give or take", 1, 3600),
+    ROW("nats.max_reconnects", "max-reconnects", NULL, OPTION_UNSIGNED, nats_max_reconnects, "0",
+        "N", "accepted from older command lines: attempts to connect to NATS do not end", 0,
+        UINT32_MAX),
+    ROW("nats.in_flight", "nats-in-flight", "QMS_NATS_IN_FLIGHT", OPTION_UNSIGNED, nats_in_flight,
+        "4096", "N",
+        "NATS requests at work at once; what comes on top is told to try again, or waits if it "
+        "expects no answer",
+        1, QUEUE_REQUESTS_MAX / 2),
+    ROW("nats.pending_messages", "nats-pending-messages", "QMS_NATS_PENDING_MESSAGES",
+        OPTION_UNSIGNED, nats_pending_messages, "524288", "N",
+        "messages of a subject that may wait; what comes on top is dropped, counted and logged", 1,
+        INT32_MAX),
+    ROW("nats.pending_bytes", "nats-pending-bytes", "QMS_NATS_PENDING_BYTES", OPTION_UNSIGNED,
+        nats_pending_bytes, "134217728", "BYTES", "the same, of the messages' bytes together", 1,
+        INT32_MAX),
+    ROW("nats.refuse_unknown", "nats-refuse-unknown", "QMS_NATS_REFUSE_UNKNOWN", OPTION_BOOL,
+        nats_refuse_unknown, NULL, NULL,
+        "refuse NATS requests with fields that their message does not have; off: they are ignored",
+        0, 0),
     ROW("drain_seconds", "drain-seconds", "QMS_DRAIN_SECONDS", OPTION_UNSIGNED, drain_s, "30", "N",
         "how long a stop waits for requests under way", 0, 3600),
     ROW("log_level", NULL, NULL, OPTION_TEXT, log_level, NULL, NULL,
@@ -290,7 +337,8 @@ bool settings_have_tls(const struct settings *values) {
     return is_given(values->tls_cert) && is_given(values->tls_key);
 }
 
-bool settings_apply(struct settings_reading *reading, struct qms_error *error) {
+bool settings_apply(struct settings_reading *reading, struct arena *arena,
+                    struct qms_error *error) {
     const struct settings *values = &reading->values;
     enum log_level level;
     if (!log_level_parse(level_of(values->log_level), &level))
@@ -301,5 +349,5 @@ bool settings_apply(struct settings_reading *reading, struct qms_error *error) {
     if (is_given(values->tls_cert) != is_given(values->tls_key))
         return qms_fail(error, QMS_BAD_REQUEST,
                         "--tls-cert and --tls-key belong together, and only one is given");
-    return apply_listener(reading, error);
+    return apply_listener(reading, error) && settings_apply_nats(reading, arena, error);
 }

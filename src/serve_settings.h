@@ -8,17 +8,23 @@
 #include "base/options.h"
 #include "cli/command.h"
 #include "cli/listener.h"
+#include "front/front_nats.h"
 
 struct settings {
     const char *config, *dotenv_path, *env_prefix;
     const char *listen, *store_url, *store_actor, *users_domain, *default_plan, *log_level;
     const char *tls_cert, *tls_key;
-    struct option_texts hosts;
+    const char *nats_subject, *nats_user_plans, *nats_creds, *nats_tls_ca, *nats_tls_cert,
+        *nats_tls_key;
+    struct option_texts hosts, nats_cluster;
     uint64_t port, threads, cache_accounts, queue_requests, drain_s;
+    uint64_t nats_reconnect_wait_s, nats_in_flight, nats_pending_messages, nats_pending_bytes,
+        nats_max_reconnects;
+    bool nats_no_creds, nats_no_tls, nats_refuse_unknown;
     bool insecure_no_auth, strip_any_domain, create_on_read, report_overages, check;
 };
 
-enum { SETTINGS_THREADS_MAX = 64 };
+enum { SETTINGS_THREADS_MAX = 64, SETTINGS_SUBJECT_BYTES_MAX = 128 };
 
 /* The settings with where they come from and what is odd about them. */
 struct settings_reading {
@@ -26,6 +32,7 @@ struct settings_reading {
     struct option_origins origins;
     struct text warnings; /* lines */
     struct listener listener;
+    struct front_nats_options nats; /* without servers: it is not to be served */
 };
 
 extern const struct option_row settings_rows[];
@@ -35,8 +42,11 @@ QMS_MUST_CHECK bool settings_read(const struct command *command, struct settings
                                   int count, char **arguments, struct arena *arena,
                                   struct qms_error *error);
 
-/* Whether a server can be run so; fills reading->listener and sets the log's level. */
-QMS_MUST_CHECK bool settings_apply(struct settings_reading *reading, struct qms_error *error);
+/* Whether a server can be run so; fills reading->listener and ->nats and sets the log's level. */
+QMS_MUST_CHECK bool settings_apply(struct settings_reading *reading, struct arena *arena,
+                                   struct qms_error *error);
+QMS_MUST_CHECK bool settings_apply_nats(struct settings_reading *reading, struct arena *arena,
+                                        struct qms_error *error);
 
 /* Whether the server speaks TLS. */
 bool settings_have_tls(const struct settings *values);

@@ -13,7 +13,9 @@
     X(NOT_FOUND, 404, "NOT_FOUND", 4, "not found")                                                 \
     X(CONFLICT, 409, "BAD_REQUEST", 5, "in conflict with what is stored")                          \
     X(TOO_LARGE, 413, "BAD_REQUEST", 2, "too large")                                               \
+    X(UNMARSHAL_FAILURE, 400, "UNMARSHAL_FAILURE", 2, "the request cannot be decoded")             \
     X(INTERNAL, 500, "INTERNAL", 1, "the request could not be completed")                          \
+    X(MARSHAL_FAILURE, 500, "MARSHAL_FAILURE", 1, "the answer is too large to be sent")            \
     X(UNIMPLEMENTED, 501, "UNIMPLEMENTED", 1, "not implemented")                                   \
     X(BUSY, 503, "UNSPECIFIED", 6, "the server is busy; nothing was changed, try again")           \
     X(UNAVAILABLE, 503, "UNSPECIFIED", 6, "unavailable; nothing was changed, safe to try again")   \

@@ -41,7 +41,7 @@ enum {
 
     /* JSON */
     JSON_DEPTH_MAX = 32,
-    JSON_MEMBERS_MAX = 1024, /* of one object: bounds what finding repeated names may cost */
+    JSON_MEMBERS_MAX = 1024, /* of one object or map: bounds what finding repeated names may cost */
     NUMBER_BYTES_MAX = 256,  /* an amount as text; a longer one counts as out of range */
 
     /* HTTP */
@@ -52,6 +52,14 @@ enum {
     HTTP_BUFFERED_BYTES_MAX = 256 << 20, /* bodies and answers of all connections together */
     HTTP_CONNECTIONS_MAX = 4096,
     HTTP_PIPELINE_MAX = 64,              /* unanswered requests of one connection */
+
+    /* NATS */
+    NATS_PAYLOAD_BYTES_MAX = 1 << 20,
+    NATS_REPLY_BYTES_MAX = 64 << 20,        /* where the NATS server allows as much */
+    NATS_IN_FLIGHT_DEFAULT = 4096,          /* requests taken and not answered */
+    NATS_BUFFERED_BYTES_MAX = 128 << 20,    /* their payloads together */
+    NATS_PENDING_MESSAGES_DEFAULT = 524288, /* of a subject, received and not taken */
+    NATS_PENDING_BYTES_DEFAULT = 128 << 20,
 
     /* subscriptions */
     SUBSCRIPTION_PERIODS_MAX = 10, /* years bought at once */
@@ -66,6 +74,8 @@ static_assert(BATCH_OPERATIONS_MAX >= 2 * LIST_SLICE_OPERATIONS_MAX,
               "single requests fit into a batch beside a slice of a list");
 static_assert(QUEUE_REQUESTS_MAX >= 2 * BATCH_OPERATIONS_MAX,
               "one batch fills while one commits");
+static_assert(QUEUE_REQUESTS_MAX >= 2 * NATS_IN_FLIGHT_DEFAULT,
+              "NATS alone does not fill the engine's queue");
 static_assert(HTTP_BUFFERED_BYTES_MAX >= 8 * HTTP_USAGES_BODY_BYTES_MAX,
               "several of the largest bodies fit at once");
 

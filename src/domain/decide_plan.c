@@ -93,8 +93,9 @@ static bool plan_default_check(const struct plan_words *words,
 static bool plan_defaults_check(const struct plan_words *words, const struct plan_input *input,
                                 struct qms_error *error) {
     if (!entry_count("plan quota defaults", input->default_count, error)) return false;
+    bool needs_date = !input->replace && !input->undated;
     for (size_t i = 0; i < input->default_count; i++)
-        if (!plan_default_check(words, &input->defaults[i], !input->replace, error)) return false;
+        if (!plan_default_check(words, &input->defaults[i], needs_date, error)) return false;
     return true;
 }
 
@@ -285,8 +286,10 @@ bool decide_plan_defaults_add(struct decision *decision, struct op *op, struct a
     if (!plan_defaults_known(rows, count, "resource type ", " not found", &op->error) ||
         (!input->replace && !plan_defaults_new(plan, rows, count, arena, &op->error)))
         return false;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         plan_put_default(decision, &plan->id, &rows[i], plan_default_present(plan, &rows[i]));
+        input->defaults[i].effective_us = rows[i].effective_us;
+    }
     op->made_id = plan->id;
     plan_show(decision, op);
     return true;

@@ -59,7 +59,10 @@ struct plan_input {
     size_t default_count;
     struct rate_input *rates;
     size_t rate_count;
-    bool replace;                 /* a default of the same type and date gets the new value (4.5) */
+    bool replace;                 /* a default of the same type and date gets the new value (4.5),
+                                     and one without a date applies from now on; so it is shown */
+    bool undated;                 /* OP_PLAN_ADD in messages that know no dates of defaults: they
+                                     apply from now on */
 };
 
 /* OP_RESOURCE_ADD, OP_RESOURCE_UPDATE, OP_RESOURCE_GET (id only). */

@@ -118,6 +118,15 @@ void metrics_write(struct metrics *metrics, size_t queue_depth, FILE *out) {
          metrics_read(&metrics->http_rejected)},
         {"qms_tls_failures_total", "counter", "Connections that TLS could not go on with.",
          metrics_read(&metrics->tls_failures)},
+        {"qms_nats_connected", "gauge", "Whether there is a connection to a NATS server.",
+         metrics_read(&metrics->nats_connected)},
+        {"qms_nats_reconnects_total", "counter", "Connections to NATS after the first.",
+         metrics_read(&metrics->nats_reconnects)},
+        {"qms_nats_in_flight", "gauge", "NATS requests taken and not finished.",
+         metrics_read(&metrics->nats_in_flight)},
+        {"qms_nats_dropped_total", "counter",
+         "NATS messages that were dropped, without anybody being told.",
+         metrics_read(&metrics->nats_dropped)},
     };
     for (size_t i = 0; i < sizeof singles / sizeof singles[0]; i++) {
         metrics_head(singles[i].name, singles[i].type, singles[i].help, out);

@@ -5,12 +5,14 @@
 
 #include "domain/username.h"
 #include "engine/engine.h"
+#include "front/front_nats.h"
 #include "front/http_server.h"
 
 struct front {
     struct engine *engine;
     struct metrics *metrics;
     struct username_rule usernames;
+    struct front_nats *nats; /* NULL: only HTTP is served */
 };
 
 /* Which tree a route belongs to: the index into front_trees. */

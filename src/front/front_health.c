@@ -14,7 +14,8 @@ void front_readyz(void *context, struct http_exchange *exchange) {
     const struct front *front = context;
     struct qms_error error;
     struct json_writer writer;
-    bool ready = engine_ready(front->engine, &error);
+    bool ready = engine_ready(front->engine, &error) &&
+                 (front->nats == NULL || front_nats_ready(front->nats, &error));
     exchange->status = ready ? 200 : 503;
     json_write_open(&writer, &exchange->out);
     json_write_object_begin(&writer);
@@ -38,6 +39,7 @@ void front_metrics(void *context, struct http_exchange *exchange) {
     const struct front *front = context;
     FILE *out = fopencookie(&exchange->out, "w", (cookie_io_functions_t){.write = buffer_write});
     exchange->status = 500;
+    if (front->nats != NULL) front_nats_count(front->nats);
     if (out != NULL) {
         metrics_write(front->metrics, engine_queue_depth(front->engine), out);
         exchange->status = fclose(out) == 0 ? 200 : 500;

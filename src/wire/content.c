@@ -139,6 +139,7 @@ static void content_put_plan(struct content_hasher *hasher, const struct plan_in
     }
     content_put_rates(hasher, input->rates, input->rate_count);
     content_put_number(hasher, input->replace);
+    if (input->undated) content_put_number(hasher, true);
 }
 
 static void content_put_resource(struct content_hasher *hasher,

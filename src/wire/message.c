@@ -33,6 +33,12 @@ const char *message_type_name(const struct message_type *type) {
     return type->descriptor->name;
 }
 
+const struct message_type *message_type_of_field(const struct message_type *type, int number) {
+    unsigned index = message_index(type, number);
+    assert(index < type->descriptor->n_fields && type->names[index].type != NULL);
+    return type->names[index].type;
+}
+
 /* building */
 
 static bool message_part(struct message_parts *parts) {
@@ -149,6 +155,10 @@ static bool message_is_json(struct text payload) {
     return false;
 }
 
+enum message_encoding message_encoding_of(struct text payload) {
+    return payload.length == 0 || message_is_json(payload) ? MESSAGE_JSON : MESSAGE_BINARY;
+}
+
 const struct message *message_decode(const struct message_type *type, struct text payload,
                                      bool refuse_unknown, struct arena *arena,
                                      enum message_encoding *encoding, struct qms_error *error) {
@@ -160,8 +170,8 @@ const struct message *message_decode(const struct message_type *type, struct tex
         if (message != NULL) *encoding = MESSAGE_BINARY;
         if (message != NULL) return message;
     }
-    if (message_is_json(payload))
+    *encoding = message_encoding_of(payload);
+    if (*encoding == MESSAGE_JSON)
         return message_decode_json(type, payload, refuse_unknown, arena, error);
-    *encoding = MESSAGE_BINARY;
     return message_decode_binary(type, payload, refuse_unknown, arena, error);
 }

@@ -28,6 +28,8 @@ struct message_type {
 
 /* "qms.AddUserRequest" */
 const char *message_type_name(const struct message_type *type);
+/* Of a field that is a message. */
+const struct message_type *message_type_of_field(const struct message_type *type, int number);
 
 enum message_encoding { MESSAGE_JSON, MESSAGE_BINARY };
 
@@ -92,5 +94,8 @@ const struct message *message_decode_binary(const struct message_type *type, str
 const struct message *message_decode(const struct message_type *type, struct text payload,
                                      bool refuse_unknown, struct arena *arena,
                                      enum message_encoding *encoding, struct qms_error *error);
+
+/* The same at first sight, for payloads that are refused undecoded. */
+enum message_encoding message_encoding_of(struct text payload);
 
 #endif

@@ -172,6 +172,25 @@ static bool wire_type_fits(const ProtobufCFieldDescriptor *schema, enum wire_typ
     return false;
 }
 
+enum { MAP_KEY = 1 };
+
+/* Of entries of a map that have one key the last counts, in the place of the first. */
+static bool settle_last_entry(struct decoding *decoding, struct message_list *list) {
+    struct message_item *before = NULL, *same = NULL;
+    struct text key = message_text(list->last->value.message, MAP_KEY);
+    size_t count = 1;
+    for (struct message_item *at = list->first; at != list->last; at = at->next, count++) {
+        if (same == NULL && text_equal(message_text(at->value.message, MAP_KEY), key)) same = at;
+        before = at;
+    }
+    if (same == NULL)
+        return count <= JSON_MEMBERS_MAX || refuse(decoding, "too many entries of a map");
+    same->value = list->last->value;
+    before->next = NULL;
+    list->last = before;
+    return true;
+}
+
 static bool set_field(struct decoding *decoding, struct message *message, unsigned index,
                       const struct wire_field *field) {
     const struct message_type *type = message->type;
@@ -183,7 +202,8 @@ static bool set_field(struct decoding *decoding, struct message *message, unsign
     value->present = true;
     struct message_value *item = message_append(&decoding->parts, &value->list);
     if (item == NULL) return refuse(decoding, "too many parts");
-    return set_value(decoding, type, index, item, field);
+    return set_value(decoding, type, index, item, field) &&
+           (!message_is_map(&type->names[index]) || settle_last_entry(decoding, &value->list));
 }
 
 static bool take_message(struct decoding *decoding, struct message *message, const char *end) {

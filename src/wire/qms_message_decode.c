@@ -7,6 +7,8 @@
 
 static const char fields_missing[] = "required fields are missing from the request body";
 
+enum { REQUEST_HEADER = 1 }; /* every request begins with it */
+
 static bool bad(struct qms_error *error, const char *text) {
     return qms_fail(error, QMS_BAD_REQUEST, "%s", text);
 }
@@ -53,41 +55,56 @@ static bool take_rates(const struct message_item *item, struct arena *arena,
     return true;
 }
 
+static bool take_default(const struct message *message, struct quota_default_input *input,
+                         struct qms_error *error) {
+    const struct message *type = message_child(message, QMS_QUOTA_DEFAULT_RESOURCE_TYPE);
+    input->resource_name = part_text(type, QMS_RESOURCE_TYPE_NAME);
+    input->resource_id = part_text(type, QMS_RESOURCE_TYPE_UUID);
+    if (!message_amount(message, QMS_QUOTA_DEFAULT_QUOTA_VALUE, &input->value))
+        return bad(error, "invalid value");
+    return take_date(message, QMS_QUOTA_DEFAULT_EFFECTIVE_DATE, &input->has_effective,
+                     &input->effective_us, error);
+}
+
 static bool take_defaults(const struct message_item *item, struct arena *arena,
                           struct plan_input *plan, struct qms_error *error) {
     plan->default_count = item_count(item);
     plan->defaults = arena_take_zeroed(arena, plan->default_count, sizeof *plan->defaults);
     for (struct quota_default_input *each = plan->defaults; item != NULL;
-         item = item->next, each++) {
-        const struct message *message = item->value.message;
-        const struct message *type = message_child(message, QMS_QUOTA_DEFAULT_RESOURCE_TYPE);
-        each->resource_name = part_text(type, QMS_RESOURCE_TYPE_NAME);
-        each->resource_id = part_text(type, QMS_RESOURCE_TYPE_UUID);
-        if (!message_amount(message, QMS_QUOTA_DEFAULT_QUOTA_VALUE, &each->value))
-            return bad(error, "invalid value");
-        if (!take_date(message, QMS_QUOTA_DEFAULT_EFFECTIVE_DATE, &each->has_effective,
-                       &each->effective_us, error))
-            return false;
-    }
+         item = item->next, each++)
+        if (!take_default(item->value.message, each, error)) return false;
     return true;
 }
 
 /* ---- requests ---- */
 
 /* Absent and empty count as none (qms-operations 2.3, 3.1). */
+static bool take_end(struct text end, struct subscription_input *input, struct qms_error *error) {
+    input->has_end = end.length > 0;
+    if (!input->has_end || request_date_parse(end, &input->end_us)) return true;
+    return qms_fail(error, QMS_BAD_REQUEST, "unrecognized timestamp layout: %.*s",
+                    TEXT_ARGUMENTS(end));
+}
+
 static bool decode_user(const struct message *message, struct op *op, struct qms_error *error) {
     struct subscription_input *input = &op->in.subscription;
-    struct text end = message_text(message, QMS_ADD_USER_REQUEST_END_DATE);
     op->username = message_text(message, QMS_ADD_USER_REQUEST_USERNAME);
     input->plan_name = message_text(message, QMS_ADD_USER_REQUEST_PLAN_NAME);
     input->has_paid = true;
     input->paid = message_flag(message, QMS_ADD_USER_REQUEST_PAID);
     input->periods = message_integer(message, QMS_ADD_USER_REQUEST_PERIODS);
     input->force = message_flag(message, QMS_ADD_USER_REQUEST_FORCE);
-    input->has_end = end.length > 0;
-    if (!input->has_end || request_date_parse(end, &input->end_us)) return true;
-    return qms_fail(error, QMS_BAD_REQUEST, "unrecognized timestamp layout: %.*s",
-                    TEXT_ARGUMENTS(end));
+    return take_end(message_text(message, QMS_ADD_USER_REQUEST_END_DATE), input, error);
+}
+
+/* The message has no paid flag: the present one stays (6.7). */
+static bool decode_change(const struct message *message, struct op *op, struct qms_error *error) {
+    struct subscription_input *input = &op->in.subscription;
+    op->username = message_text(message, QMS_CHANGE_SUBSCRIPTION_REQUEST_USERNAME);
+    input->plan_id = message_text(message, QMS_CHANGE_SUBSCRIPTION_REQUEST_UUID);
+    input->plan_name = message_text(message, QMS_CHANGE_SUBSCRIPTION_REQUEST_NAME);
+    input->periods = message_integer(message, QMS_CHANGE_SUBSCRIPTION_REQUEST_PERIODS);
+    return take_end(message_text(message, QMS_CHANGE_SUBSCRIPTION_REQUEST_END_DATE), input, error);
 }
 
 static bool decode_update(const struct message *message, enum qms_named named, struct op *op,
@@ -150,11 +167,27 @@ static bool decode_plan(const struct message *message, struct arena *arena, stru
     struct plan_input *input = &op->in.plan;
     const struct message *plan = message_child(message, QMS_ADD_PLAN_REQUEST_PLAN);
     if (plan == NULL) return bad(error, fields_missing);
+    input->undated = plan->type == &message_user_plans_plan;
     input->name = message_text(plan, QMS_PLAN_NAME);
     input->description = message_text(plan, QMS_PLAN_DESCRIPTION);
     return take_defaults(message_items(plan, QMS_PLAN_PLAN_QUOTA_DEFAULTS), arena, input, error) &&
            take_rates(message_items(plan, QMS_PLAN_PLAN_RATES), arena, &input->rates,
                       &input->rate_count, error);
+}
+
+/* 4.5: the upsert. */
+static bool decode_default(const struct message *message, struct arena *arena, struct op *op,
+                           struct qms_error *error) {
+    struct plan_input *input = &op->in.plan;
+    const struct message *given =
+        message_child(message, QMS_ADD_PLAN_QUOTA_DEFAULT_REQUEST_QUOTA_DEFAULT);
+    if (given == NULL) return bad(error, fields_missing);
+    input->replace = true;
+    input->name = message_text(message, QMS_ADD_PLAN_QUOTA_DEFAULT_REQUEST_PLAN_NAME);
+    if (input->name.length == 0) return bad(error, "a plan name is required");
+    input->default_count = 1;
+    input->defaults = arena_take_zeroed(arena, 1, sizeof *input->defaults);
+    return take_default(given, input->defaults, error);
 }
 
 static bool take_addon(const struct message *addon, struct arena *arena, struct addon_input *input,
@@ -225,6 +258,74 @@ static bool decode_applied_update(const struct message *message, enum qms_named 
            bad(error, "invalid amount");
 }
 
+/* ---- requests that are nothing but who or what they are about ---- */
+
+/* An id that has to be there. missing is what is said when it is not. */
+static bool take_needed_id(struct text given, const char *name, const char *missing,
+                           struct uuid *id, struct qms_error *error) {
+    return given.length == 0 ? bad(error, missing) : take_id(given, name, id, error);
+}
+
+static bool take_by_uuid(const struct message *message, const char *missing, struct uuid *id,
+                         struct qms_error *error) {
+    return take_needed_id(message_text(message, REQUESTS_BY_UUID_UUID), "uuid", missing, id, error);
+}
+
+static bool decode_apply(const struct message *message, struct op *op, struct qms_error *error) {
+    return take_needed_id(message_text(message, REQUESTS_ASSOCIATE_BY_UUIDS_PARENT_UUID),
+                          "parent_uuid", "parent_uuid must be set to the subscription UUID",
+                          &op->target_id, error) &&
+           take_needed_id(message_text(message, REQUESTS_ASSOCIATE_BY_UUIDS_CHILD_UUID),
+                          "child_uuid", "child_id must be set to the add-on UUID",
+                          &op->in.applied.addon_id, error);
+}
+
+/* Over NATS one operation has two messages; the one that is an id alone turns the flag around. */
+static bool decode_addon_toggle(const struct message *message, struct op *op,
+                                struct qms_error *error) {
+    op->in.addon.toggle_paid = true;
+    return take_by_uuid(message, "uuid must be set in the request", &op->in.addon.id, error);
+}
+
+static bool decode_listing(const struct message *message, struct op *op,
+                           struct qms_error *error) {
+    const struct message *user = message_child(message, QMS_UPDATE_LIST_REQUEST_USER);
+    if (user == NULL) return bad(error, fields_missing);
+    op->username = message_text(user, QMS_QMSUSER_USERNAME);
+    op->in.listing.limit = -1; /* all of them */
+    return true;
+}
+
+static bool decode_read(const struct message *message, struct op *op, struct qms_error *error) {
+    switch (op->operation) {
+    case OP_SUMMARY_GET:
+        op->username = message_text(message, QMS_REQUEST_BY_USERNAME_USERNAME);
+        return true;
+    case OP_USAGE_LIST:
+        op->username = message_text(message, QMS_GET_USAGES_USERNAME);
+        return true;
+    case OP_OVERAGE_LIST:
+        op->username = message_text(message, QMS_ALL_USER_OVERAGES_REQUEST_USERNAME);
+        return true;
+    case OP_OVERAGE_CHECK:
+        op->username = message_text(message, QMS_IS_OVERAGE_REQUEST_USERNAME);
+        op->in.resource_name = message_text(message, QMS_IS_OVERAGE_REQUEST_RESOURCE_NAME);
+        return true;
+    case OP_UPDATE_LIST: return decode_listing(message, op, error);
+    case OP_PLAN_GET:
+        return take_id(message_text(message, QMS_PLAN_REQUEST_PLAN_ID), "plan_id",
+                       &op->in.plan.id, error);
+    case OP_APPLIED_LIST:
+    case OP_APPLIED_GET:
+        return take_by_uuid(message, "uuid must be set in the request", &op->target_id, error);
+    case OP_PLAN_LIST:
+    case OP_ADDON_LIST: return true;
+    default: break;
+    }
+    assert(!"an operation that a message asks for");
+    return false;
+}
+
 bool qms_message_decode(const struct message *message, enum qms_named named, struct arena *arena,
                         struct op *op, struct qms_error *error) {
     memset(&op->in, 0, sizeof op->in);
@@ -235,12 +336,42 @@ bool qms_message_decode(const struct message *message, enum qms_named named, str
     case OP_QUOTA_SET: return decode_quota(message, op, error);
     case OP_PLAN_ADD: return decode_plan(message, arena, op, error);
     case OP_ADDON_ADD: return decode_addon(message, arena, op, error);
-    case OP_ADDON_UPDATE: return decode_addon_update(message, named, arena, op, error);
+    case OP_ADDON_UPDATE:
+        if (message->type == &message_requests_by_uuid)
+            return decode_addon_toggle(message, op, error);
+        return decode_addon_update(message, named, arena, op, error);
     case OP_APPLIED_UPDATE: return decode_applied_update(message, named, op, error);
-    default: break;
+    case OP_SUBSCRIPTION_CHANGE: return decode_change(message, op, error);
+    case OP_PLAN_DEFAULTS_ADD: return decode_default(message, arena, op, error);
+    case OP_ADDON_DELETE:
+        return take_by_uuid(message, "uuid must be set in the request", &op->in.addon.id, error);
+    case OP_ADDON_APPLY: return decode_apply(message, op, error);
+    case OP_APPLIED_DELETE:
+        return take_by_uuid(message, "subscription addon-on UUID must be set", &op->target_id,
+                            error);
+    default: return decode_read(message, op, error);
     }
-    assert(!"an operation that a message asks for");
-    return false;
+}
+
+/* Of each value the first string counts; of an entry that comes again, the last. */
+static void take_trace(const struct message_item *entry, struct text key, struct text *into) {
+    for (; entry != NULL; entry = entry->next) {
+        const struct message *pair = entry->value.message;
+        if (!text_equal(message_text(pair, HEADER_HEADER_MAP_ENTRY_KEY), key)) continue;
+        const struct message *value = message_child(pair, HEADER_HEADER_MAP_ENTRY_VALUE);
+        const struct message_item *first =
+            value == NULL ? NULL : message_items(value, HEADER_HEADER_VALUE_VALUE);
+        *into = first == NULL ? TEXT("") : first->value.text;
+    }
+}
+
+void qms_message_trace(const struct message *message, struct qms_answer *answer) {
+    answer->traceparent = answer->tracestate = TEXT("");
+    const struct message *header = message_child(message, REQUEST_HEADER);
+    if (header == NULL) return;
+    const struct message_item *entries = message_items(header, HEADER_HEADER_MAP);
+    take_trace(entries, TRACEPARENT, &answer->traceparent);
+    take_trace(entries, TRACESTATE, &answer->tracestate);
 }
 
 /* ---- over HTTP ---- */

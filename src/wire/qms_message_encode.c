@@ -238,6 +238,30 @@ static void put_one_addon(struct message_writer *writer, const struct op *op) {
     put_addon(writer, RESPONSE_PAYLOAD, op->out.addon, RATES_SHOWN);
 }
 
+/* The default that was given, by its resource type and date; a repeated request without a date
+ * knows no more than that it is the latest. */
+static const struct quota_default *default_added(const struct op *op) {
+    const struct quota_default_input *given = op->in.plan.defaults;
+    const struct plan *plan = op->out.plan;
+    const struct quota_default *found = NULL;
+    struct uuid id;
+    bool by_id = uuid_parse(given->resource_id, &id);
+    for (size_t i = 0; plan != NULL && i < plan->default_count; i++) {
+        const struct quota_default *each = &plan->defaults[i];
+        if (by_id ? !uuid_equal(&each->resource_type->id, &id)
+                  : !text_equal(each->resource_type->name, given->resource_name))
+            continue;
+        if (each->effective_us == given->effective_us) return each;
+        if (found == NULL || each->effective_us > found->effective_us) found = each;
+    }
+    return found;
+}
+
+static void put_default_added(struct message_writer *writer, const struct op *op) {
+    const struct quota_default *added = default_added(op);
+    if (added != NULL) put_default(writer, RESPONSE_PAYLOAD, added);
+}
+
 /* Of a deleted add-on only the id is shown (qms-http R17). */
 static void put_addon_deleted(struct message_writer *writer, const struct op *op) {
     message_begin(writer, RESPONSE_PAYLOAD);
@@ -271,6 +295,7 @@ static void put_null(struct message_writer *writer) {
 
 static const struct response responses[OP_COUNT] = {
     [OP_SUMMARY_GET] = {&message_qms_subscription_response, put_summary, NULL},
+    [OP_SUBSCRIPTION_CHANGE] = {&message_qms_subscription_response, put_summary, NULL},
     [OP_USER_ADD] = {&message_qms_add_user_response, put_user_added, NULL},
     [OP_UPDATE_ADD] = {&message_qms_add_update_response, put_update_added, put_empty},
     [OP_UPDATE_LIST] = {&message_qms_update_list_response, put_updates, NULL},
@@ -282,6 +307,7 @@ static const struct response responses[OP_COUNT] = {
     [OP_PLAN_LIST] = {&message_qms_plan_list, put_plans, NULL},
     [OP_PLAN_GET] = {&message_qms_plan_response, put_one_plan, NULL},
     [OP_PLAN_ADD] = {&message_qms_plan_response, put_one_plan, NULL},
+    [OP_PLAN_DEFAULTS_ADD] = {&message_qms_quota_default_response, put_default_added, NULL},
     [OP_ADDON_LIST] = {&message_qms_addon_list_response, put_addons, put_null},
     [OP_ADDON_ADD] = {&message_qms_addon_response, put_one_addon, NULL},
     [OP_ADDON_UPDATE] = {&message_qms_addon_response, put_one_addon, NULL},
@@ -305,13 +331,35 @@ static void put_error(struct message_writer *writer, const struct qms_error *err
     message_end(writer);
 }
 
-void qms_message_encode(struct buffer *out, enum message_encoding encoding, const struct op *op) {
+static void put_trace(struct message_writer *writer, struct text key, struct text value) {
+    if (value.length == 0) return;
+    message_begin(writer, HEADER_HEADER_MAP);
+    message_put_text(writer, HEADER_HEADER_MAP_ENTRY_KEY, key);
+    message_begin(writer, HEADER_HEADER_MAP_ENTRY_VALUE);
+    message_put_text(writer, HEADER_HEADER_VALUE_VALUE, value);
+    message_end(writer);
+    message_end(writer);
+}
+
+static void put_header(struct message_writer *writer, const struct qms_answer *answer) {
+    message_begin(writer, RESPONSE_HEADER);
+    put_trace(writer, TRACEPARENT, answer->traceparent);
+    put_trace(writer, TRACESTATE, answer->tracestate);
+    message_end(writer);
+}
+
+static const struct message_type *answer_type(const struct qms_answer *answer,
+                                              const struct op *op) {
+    const struct message_type *newest = responses[op->operation].type;
+    assert(newest != NULL);
+    return answer->type == NULL ? newest : answer->type;
+}
+
+void qms_message_encode(struct buffer *out, const struct qms_answer *answer, const struct op *op) {
     const struct response *response = &responses[op->operation];
     struct message_writer writer;
-    assert(response->type != NULL);
-    message_open(&writer, encoding, response->type, out);
-    message_begin(&writer, RESPONSE_HEADER);
-    message_end(&writer);
+    message_open(&writer, answer->encoding, answer_type(answer, op), out);
+    put_header(&writer, answer);
     if (op->error.code == QMS_OK) {
         response->put(&writer, op);
     } else {
@@ -321,33 +369,63 @@ void qms_message_encode(struct buffer *out, enum message_encoding encoding, cons
     message_finish(&writer);
 }
 
-void qms_body_encode(struct buffer *out, const struct op *op) {
-    qms_message_encode(out, MESSAGE_JSON, op);
-    buffer_put_char(out, '\n');
-}
+/* ---- listings in parts ---- */
 
-/* What an empty listing ends with, and a full one too. */
+/* What an empty listing ends with in JSON, and a full one too. In binary nothing is at the end. */
 #define LISTING_END "]}"
 
-void qms_body_encode_listing_begin(struct buffer *out, const struct op *op) {
+void qms_message_encode_listing_begin(struct buffer *out, const struct qms_answer *answer,
+                                      const struct op *op) {
     struct op empty = {.operation = op->operation};
-    qms_message_encode(out, MESSAGE_JSON, &empty);
-    if (!out->failed) out->length -= sizeof LISTING_END - 1;
+    qms_message_encode(out, answer, &empty);
+    if (answer->encoding == MESSAGE_JSON && !out->failed) out->length -= sizeof LISTING_END - 1;
 }
 
-void qms_body_encode_listing_rows(struct buffer *out, const struct op *op, bool first) {
+/* Rows by themselves: in JSON each is a message of its own. In binary they are fields of the
+ * response wherever they stand. */
+void qms_message_encode_listing_rows(struct buffer *out, const struct qms_answer *answer,
+                                     const struct op *op, bool first) {
+    const struct message_type *type = answer_type(answer, op);
     struct message_writer writer;
+    if (answer->encoding == MESSAGE_BINARY) {
+        message_open(&writer, MESSAGE_BINARY, type, out);
+        put_updates(&writer, op);
+        message_finish(&writer);
+        return;
+    }
     for (size_t i = 0; i < op->out.listing.count; i++) {
         if (i > 0 || !first) buffer_put_char(out, ',');
-        message_open(&writer, MESSAGE_JSON, &message_qms_update, out);
+        message_open(&writer, MESSAGE_JSON, message_type_of_field(type, RESPONSE_PAYLOAD), out);
         put_update_fields(&writer, &op->out.listing.updates[i]);
         message_finish(&writer);
     }
 }
 
+void qms_message_encode_listing_end(struct buffer *out, const struct qms_answer *answer) {
+    if (answer->encoding == MESSAGE_JSON) buffer_put_text(out, TEXT(LISTING_END));
+}
+
+/* ---- over HTTP ---- */
+
+static const struct qms_answer body_answer = {.encoding = MESSAGE_JSON};
+
+void qms_body_encode(struct buffer *out, const struct op *op) {
+    qms_message_encode(out, &body_answer, op);
+    buffer_put_char(out, '\n');
+}
+
+void qms_body_encode_listing_begin(struct buffer *out, const struct op *op) {
+    qms_message_encode_listing_begin(out, &body_answer, op);
+}
+
+void qms_body_encode_listing_rows(struct buffer *out, const struct op *op, bool first) {
+    qms_message_encode_listing_rows(out, &body_answer, op, first);
+}
+
 void qms_body_encode_listing_end(struct buffer *out, const struct op *op) {
     (void)op; /* nothing is said at the end */
-    buffer_put_text(out, TEXT(LISTING_END "\n"));
+    qms_message_encode_listing_end(out, &body_answer);
+    buffer_put_char(out, '\n');
 }
 
 void qms_body_encode_message(struct buffer *out, struct text text) {

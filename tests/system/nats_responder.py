@@ -1,54 +1,15 @@
-"""A real nats-server on a free port, and somebody who answers requests on it, by the protocol
-itself: so that a test sees what was sent, to the byte."""
+"""Somebody who answers requests over NATS, by the protocol itself: so that a test sees what was
+sent, to the byte."""
 
 import contextlib
 import json
-import pathlib
 import re
 import socket
 import ssl
-import subprocess
 import threading
-import time
-
-from server import environment
 
 WAIT_SECONDS_MAX = 30
 LINE = re.compile(r'(\S+) (\d+)(?: (\S+))? (\d+)(?: (\d+))?\Z')
-
-
-class NatsServer:
-    """One server with the lines of configuration given, until the end of the block."""
-
-    def __init__(self, directory, config=''):
-        self.directory = pathlib.Path(directory)
-        self.config = config
-
-    def __enter__(self):
-        settings = self.directory / 'nats.conf'
-        settings.write_text(f'listen: "127.0.0.1:-1"\nports_file_dir: "{self.directory}"\n'
-                            + self.config)
-        self.log = (self.directory / 'nats.log').open('wb')
-        self.process = subprocess.Popen(['nats-server', '-c', settings], env=environment(),
-                                        stdout=self.log, stderr=self.log)
-        self.port = self.find_port()
-        self.url = f'nats://127.0.0.1:{self.port}'
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        self.log.close()
-
-    def find_port(self):
-        """The server writes a file of its ports when it listens."""
-        until = time.monotonic() + WAIT_SECONDS_MAX
-        place = self.directory / f'nats-server_{self.process.pid}.ports'
-        while time.monotonic() < until and self.process.poll() is None:
-            with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
-                return int(json.loads(place.read_text())['nats'][0].rsplit(':', 1)[1])
-            time.sleep(0.01)
-        raise AssertionError((self.directory / 'nats.log').read_text())
 
 
 class Request:
@@ -114,18 +75,6 @@ class Responder:
         answer = self.answer(self.requests[-1])
         if answer is not None:
             self.send(b'PUB %s %d' % (reply.encode(), len(answer)), answer)
-
-
-def make_certificate(directory, name, host, signer=None):
-    """A certificate and its key in PEM; signed by itself, or by another made here."""
-    directory = pathlib.Path(directory)
-    cert, key = directory / f'{name}.crt', directory / f'{name}.key'
-    signed = ['-CA', signer[0], '-CAkey', signer[1]] if signer else []
-    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
-                    'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-keyout', key,
-                    '-out', cert, '-subj', f'/CN={name}', '-addext', f'subjectAltName={host}',
-                    *signed], check=True, capture_output=True)
-    return cert, key
 
 
 def trusting(ca):

@@ -7,7 +7,8 @@ import subprocess
 import pytest
 
 from messages import message_class
-from nats_responder import NatsServer, Responder, make_certificate, trusting
+from nats_responder import Responder, trusting
+from nats_server import NatsServer, make_certificate
 from server import BINARY, environment
 
 SUMMARY = 'cyverse.qms.user.summary.get'

@@ -80,9 +80,9 @@ def test_another_prefix_of_variables_is_read(check):
 
 
 def test_settings_of_other_services_are_passed_over_with_a_warning(check):
-    status, _, output = check(file='nats:\n  cluster: tls://nats\ndefault_plan: Pro\n')
+    status, _, output = check(file='otel:\n  endpoint: tls://otel\ndefault_plan: Pro\n')
     assert status == 0
-    assert 'service.yml line 2: nats.cluster is not a setting of qms serve' in output
+    assert 'service.yml line 2: otel.endpoint is not a setting of qms serve' in output
 
 
 @pytest.mark.parametrize('file, text', [
@@ -97,6 +97,15 @@ def test_settings_of_other_services_are_passed_over_with_a_warning(check):
     ('listen: 0.0.0.0:1', 'not authenticated'),
     ('store: {url: "sqlite:/nowhere/at/all/qms.db"}', 'cannot be made in /nowhere/at/all'),
     ('log.level: loud', "not 'loud'"),
+    ('nats.cluster: "http://ada:secret@nats:4222"', 'begins with nats:// or tls://'),
+    ('nats.cluster: "nats://a:4222,nats://ada:secret@:4222"', 'no host is named'),
+    ('nats: {cluster: "nats://a:4222", subject: "a.*"}', "without wildcards, not 'a.*'"),
+    ('nats: {cluster: "nats://a:4222", subject: "a..b"}', "words joined by dots"),
+    ('nats: {cluster: "nats://a", subject: a, user_plans_subject: a}', 'are both a: one prefix'),
+    ('nats: {cluster: "nats://a", creds: /nowhere/x.creds}', 'nats.creds: /nowhere/x.creds cannot'),
+    ('nats: {cluster: "nats://a", tlsca: /nowhere/ca.crt}', 'nats.tlsca: /nowhere/ca.crt cannot'),
+    ('nats: {cluster: "tls://a", no_tls: true}', 'nats.no_tls says otherwise'),
+    ('nats: {cluster: "nats://a", in_flight: 0}', 'nats.in_flight takes a whole number from 1'),
 ])
 def test_what_is_wrong_is_said(check, file, text):
     status, _, output = check(file=file)
@@ -135,6 +144,14 @@ def test_a_server_uses_its_file(start_server, tmp_path):
     assert server.stored().everything()['users'] == []
     server.usage('ada', 1)  # a write still makes its user
     assert server.get('/summary/ada').status_code == 200
+
+
+def test_secrets_of_nats_addresses_are_not_shown(check):
+    cluster = 'nats://ada:secret@a:4222,tls://secret@b:4222,nats://c:4222'
+    status, _, output = check(file=f'nats: {{cluster: "{cluster}"}}')
+    assert status == 0
+    assert 'nats://ada:***@a:4222,tls://***@b:4222,nats://c:4222' in output
+    assert 'secret' not in output
 
 
 def test_the_table_in_the_documents_is_that_of_the_program():

@@ -191,8 +191,8 @@ static void binary_says_the_same_as_json(void **state) {
         struct buffer binary;
         buffer_init(&binary, 1 << 20);
         buffer_reset(&f->out);
-        qms_message_encode(&f->out, MESSAGE_JSON, op);
-        qms_message_encode(&binary, MESSAGE_BINARY, op);
+        qms_message_encode(&f->out, &(struct qms_answer){.encoding = MESSAGE_JSON}, op);
+        qms_message_encode(&binary, &(struct qms_answer){.encoding = MESSAGE_BINARY}, op);
         const struct message *left =
             message_decode_json(type, buffer_text(&f->out), true, &arena, &error);
         const struct message *right =
