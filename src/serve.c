@@ -99,6 +99,7 @@ static void open_nats(struct serve *serve) {
     options->engine = serve->engine;
     options->metrics = serve->metrics;
     options->usernames = usernames_of(serve->settings);
+    options->keep_larger_plan = serve->settings->keep_larger_plan;
     pthread_mutex_lock(&serve->opening);
     serve->nats = front_nats_open(options);
     pthread_mutex_unlock(&serve->opening);
@@ -110,6 +111,7 @@ static bool open_http(struct serve *serve, struct qms_error *error) {
         .engine = serve->engine,
         .metrics = serve->metrics,
         .usernames = usernames_of(settings),
+        .keep_larger_plan = settings->keep_larger_plan,
         .nats = serve->nats,
     };
     struct http_server_options http;

@@ -51,6 +51,11 @@ const struct option_row settings_rows[] = {
         "subscribe users to the default plan when they are first asked about; off: they are not "
         "found",
         0, 0),
+    ROW("users.keep_larger_plan", "keep-larger-plan", "QMS_USERS_KEEP_LARGER_PLAN", OPTION_BOOL,
+        keep_larger_plan, NULL, NULL,
+        "leave users whose plan has more CPU hours than the one they are added with on it, unless "
+        "forced",
+        0, 0),
     ROW("http.hosts", "host", "QMS_HTTP_HOSTS", OPTION_TEXTS, hosts, NULL, "NAME[:PORT]",
         "a name clients may call this server by, beside loopback names; may be repeated", 0, 0),
     ROW("insecure_no_auth", "insecure-no-auth", NULL, OPTION_BOOL, insecure_no_auth, NULL, NULL,

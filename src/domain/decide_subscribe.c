@@ -71,6 +71,26 @@ static bool subscribe_create(struct decision *decision, struct op *op, struct ar
 
 /* ---- users.add, users.ensure ---- */
 
+/* What a plan is ranked by: its present default of cpu.hours (6.4); none is nothing. */
+static struct amount subscribe_rank(const struct decision *decision, const struct plan *plan) {
+    const struct resource_type *resource_type =
+        catalogue_resource_named(decision->catalogue, QMS_CPU_HOURS);
+    if (plan == NULL || resource_type == NULL) return amount_zero();
+    const struct quota_default *active =
+        quota_default_active(plan, resource_type, decision->decided_us);
+    return active == NULL ? amount_zero() : active->value;
+}
+
+/* Whether the user stays on the active subscription, if any (3.1; of plans, defect 23). */
+static bool subscribe_stays(const struct decision *decision, const struct subscription_input *input,
+                            const struct subscription *active, const struct plan *asked) {
+    if (input->force || active == NULL) return false;
+    if (uuid_equal(&active->plan_id, &asked->id)) return true;
+    const struct plan *plan = catalogue_plan(decision->catalogue, &active->plan_id);
+    return input->keep_larger &&
+           amount_compare(subscribe_rank(decision, plan), subscribe_rank(decision, asked)) > 0;
+}
+
 static void subscribe_user(struct op *op, const struct plan *plan) {
     op->made_id = op->account->user_id;
     op->out.user = (struct user_view){
@@ -90,8 +110,7 @@ bool decide_user_add(struct decision *decision, struct op *op, struct arena *are
                         TEXT_ARGUMENTS(input->plan_name));
 
     struct subscription *active = subscription_active(op->account, decision->decided_us);
-    bool on_plan = active != NULL && uuid_equal(&active->plan_id, &request.plan->id);
-    if ((input->force || !on_plan) &&
+    if (!subscribe_stays(decision, input, active, request.plan) &&
         !subscription_create(decision, op->account, &request, &active, &op->error))
         return false;
     subscribe_user(op, request.plan);
@@ -184,16 +203,6 @@ bool decide_subscription_change_again(struct decision *decision, struct op *op,
 }
 
 /* ---- subscriptions.create ---- */
-
-/* What a plan is ranked by: its present default of cpu.hours (6.4); none is nothing. */
-static struct amount subscribe_rank(const struct decision *decision, const struct plan *plan) {
-    const struct resource_type *resource_type =
-        catalogue_resource_named(decision->catalogue, QMS_CPU_HOURS);
-    if (plan == NULL || resource_type == NULL) return amount_zero();
-    const struct quota_default *active =
-        quota_default_active(plan, resource_type, decision->decided_us);
-    return active == NULL ? amount_zero() : active->value;
-}
 
 /* Leftovers of no length are history and stand in nobody's way. */
 static bool subscribe_overlaps(const struct subscription *subscription,

@@ -28,6 +28,8 @@ struct subscription_input {
     bool has_start, has_end;
     int64_t start_us, end_us;
     bool force;
+    bool keep_larger;             /* OP_USER_ADD: a setting; a user whose plan is larger stays on it
+                                     unless forced. Set by the front, no part of the content */
 };
 
 /* OP_QUOTA_SET (of the subscription op->target_id), OP_QUOTA_SET_USER. */

@@ -12,6 +12,7 @@ struct front {
     struct engine *engine;
     struct metrics *metrics;
     struct username_rule usernames;
+    bool keep_larger_plan;      /* of users who are added with a smaller one */
     struct front_nats *nats; /* NULL: only HTTP is served */
 };
 

@@ -212,6 +212,8 @@ static bool slot_decode(struct nats_slot *slot, struct qms_error *error) {
     }
     qms_message_trace(message, &slot->answer);
     if (!qms_message_decode(message, NAMED_BY_MESSAGE, arena, op, error)) return false;
+    if (op->operation == OP_USER_ADD)
+        op->in.subscription.keep_larger = options->keep_larger_plan;
     bool is_user = operation_target(op->operation) == TARGET_USER;
     return (!is_user || username_resolve(&options->usernames, op->username, &op->username, error))
            && slot_take_key(slot, error);

@@ -30,6 +30,7 @@ struct front_nats_options {
     struct engine *engine;
     struct metrics *metrics;
     struct username_rule usernames;
+    bool keep_larger_plan;      /* of users who are added with a smaller one */
 };
 
 void front_nats_options_init(struct front_nats_options *options); /* the defaults of limits.h */

@@ -143,8 +143,11 @@ void front_usage_add(void *context, struct http_exchange *exchange) {
 /* ---- R3: the user is in the body ---- */
 
 void front_user_add(void *context, struct http_exchange *exchange) {
+    struct front *front = context;
     struct op *op = request_single(&exchange->request, OP_USER_ADD);
-    if (front_root_decode(exchange, NAMED_BY_MESSAGE) &&
-        front_root_user(context, exchange, op->username))
-        front_root_submit(context, exchange);
+    if (!front_root_decode(exchange, NAMED_BY_MESSAGE) ||
+        !front_root_user(front, exchange, op->username))
+        return;
+    op->in.subscription.keep_larger = front->keep_larger_plan;
+    front_root_submit(front, exchange);
 }

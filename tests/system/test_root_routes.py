@@ -346,6 +346,19 @@ def test_a_quota_set_by_hand_is_the_total_and_is_audited(asker):
         == [{'quota': '131732.7819444444443404732'}]
 
 
+@pytest.mark.parametrize('args, kept', [((), 'Basic'), (('--keep-larger-plan',), 'Pro')])
+def test_a_smaller_plan_replaces_a_larger_one_unless_it_is_kept(start_server, args, kept):
+    server = start_server(*args)
+    server.put('/users', user(planName='Pro', endDate=...))
+    answer = server.put('/users', user(planName='Basic', endDate=...)).json()
+    assert (answer['error'], answer['planName']) == (None, 'Basic')
+    shown = server.get('/summary/ada').json()['subscription']
+    assert shown['plan']['name'] == kept
+    server.put('/users', user(planName='Basic', endDate=..., force=True))
+    shown = server.get('/summary/ada').json()['subscription']
+    assert shown['plan']['name'] == 'Basic'
+
+
 def test_forced_the_same_plan_is_bought_again(asker):
     asker.json('PUT', '/users', user())
     asker.json('PUT', '/users', user())

@@ -216,6 +216,28 @@ static void a_user_is_subscribed_when_forced_or_not_on_that_plan(void **state) {
     }
 }
 
+static void a_larger_plan_is_kept_where_it_is_set_so(void **state) {
+    (void)state;
+    static const struct {
+        const char *plan, *asked;
+        bool keep, force, made;
+    } cases[] = {
+        {"Pro", "Basic", true, false, false},     {"Pro", "Basic", true, true, true},
+        {"Pro", "Basic", false, false, true},     {"Regular", "Pro", true, false, true},
+        {"Basic", "Regular", true, false, true},  {"Pro", "Pro", true, true, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        facts.account.subscriptions = NULL;
+        facts_subscription(&facts, OLD_ID, cases[i].plan, "2026-01-01T00:00:00Z", NULL);
+        struct subscription_input *input = facts_subscribe(&facts, OP_USER_ADD, cases[i].asked);
+        input->keep_larger = cases[i].keep;
+        input->force = cases[i].force;
+        facts_expect_ok(&facts);
+        expect_text(facts.op.out.user.plan->name, cases[i].asked);
+        assert_int_equal(facts_subscription_count(&facts), cases[i].made ? 2 : 1);
+    }
+}
+
 /* Defect 24: only the active one counts, not every one that has not ended. */
 static void being_on_a_plan_means_by_the_active_subscription(void **state) {
     (void)state;
@@ -514,6 +536,7 @@ int main(void) {
         SENTENCE(a_user_is_added_with_the_plan_asked_for),
         SENTENCE(a_user_is_subscribed_when_forced_or_not_on_that_plan),
         SENTENCE(being_on_a_plan_means_by_the_active_subscription),
+        SENTENCE(a_larger_plan_is_kept_where_it_is_set_so),
         SENTENCE(a_given_end_is_kept_whatever_the_periods),
         SENTENCE(ensuring_a_user_subscribes_once),
         SENTENCE(every_change_makes_a_subscription_also_to_the_same_or_a_smaller_plan),
