@@ -15,6 +15,9 @@
 
 static const _Atomic int64_t *instant_us;
 
+/* Where alarms are set by the wall clock (still_alarm.c): what it shows ahead in their handler. */
+extern int64_t still_alarm_us(void) __attribute__((weak));
+
 /* Nothing is known before this has run; until then, and without the file, time is real. */
 __attribute__((constructor)) static void open_clock(void) {
     const char *path = getenv("QMS_STILL_CLOCK");
@@ -29,6 +32,7 @@ int clock_gettime(clockid_t clock, struct timespec *time) {
     bool is_wall = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE;
     if (!is_wall || instant_us == NULL) return (int)syscall(SYS_clock_gettime, clock, time);
     int64_t us = atomic_load(instant_us);
+    if (still_alarm_us != NULL) us += still_alarm_us();
     time->tv_sec = us / 1000000;
     time->tv_nsec = us % 1000000 * 1000;
     return 0;
