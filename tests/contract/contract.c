@@ -25,7 +25,7 @@ int contract_run(const char *name, const struct sentence *sentences, size_t coun
         int needs = sentences[i].needs;
         if ((needs & NEED_FILE) && !contract_backend->persists) continue;
         if ((needs & NEED_FOREIGN) && contract_backend->foreign == NULL) continue;
-        if ((needs & NEED_CLOCK) && !contract_backend->owns_clock) continue;
+        if ((needs & NEED_OWNER) && !contract_backend->is_owned) continue;
         tests[asked++] = sentences[i].test;
     }
     return _cmocka_run_group_tests(name, tests, asked, NULL, NULL);

@@ -22,7 +22,7 @@ enum contract_need {
     NEED_NOTHING = 0,
     NEED_FILE = 1,    /* what persists, and is read by several connections */
     NEED_FOREIGN = 2, /* that others can write to it */
-    NEED_CLOCK = 4,   /* that its clock is its own, not one that others share */
+    NEED_OWNER = 4,   /* that it is its owner's alone, time included */
 };
 
 struct sentence {

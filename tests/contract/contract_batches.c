@@ -105,7 +105,6 @@ static void a_batch_is_known_by_its_id(void **state) {
 
 static void own_writes_do_not_make_stale(void **state) {
     struct store_fixture *fixture = *state;
-    if (!fixture->store->ops->owns_database) skip();
     store_fixture_look(fixture, "ada");
     for (int i = 0; i < 5; i++) {
         char name[8];
@@ -243,10 +242,10 @@ int contract_batches(void) {
         SENTENCE(refused_data_leaves_nothing),
         SENTENCE(a_change_of_a_row_that_is_gone_is_not_committed),
         SENTENCE(a_batch_is_known_by_its_id),
-        SENTENCE(own_writes_do_not_make_stale),
+        SENTENCE_OF(NEED_OWNER, own_writes_do_not_make_stale),
         SENTENCE_OF(NEED_FOREIGN, writes_of_others_make_stale),
-        SENTENCE_OF(NEED_CLOCK, moments_never_go_back),
-        SENTENCE_OF(NEED_FILE | NEED_CLOCK, moments_never_go_back_across_a_restart),
+        SENTENCE_OF(NEED_OWNER, moments_never_go_back),
+        SENTENCE_OF(NEED_FILE | NEED_OWNER, moments_never_go_back_across_a_restart),
         SENTENCE(what_is_decided_never_goes_back_in_time),
         SENTENCE(the_actor_is_the_one_that_was_named),
         SENTENCE(a_batch_of_thousands_is_saved_whole),

@@ -253,7 +253,7 @@ def main():
     parser.add_argument('command', nargs='+')
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
-    with Cluster(clock=options.clock, settings={'full_page_writes': 'off'}) as cluster:
+    with Cluster(clock=options.clock, settings={'fsync': 'off', 'full_page_writes': 'off'}) as cluster:
         cluster.create_qms_template()
         env = dict(os.environ, QMS_TEST_POSTGRES=cluster.url(role='qms'))
         if cluster.clock_file:

@@ -54,7 +54,7 @@ static void file_age_keys(struct store_fixture *fixture, int64_t recorded_us) {
 const struct store_backend store_backend_file = {
     .name = "file",
     .persists = true,
-    .owns_clock = true,
+    .is_owned = true,
     .make = file_make,
     .remove = file_remove,
     .foreign = file_foreign,
@@ -71,7 +71,7 @@ static void memory_remove(struct store_fixture *fixture) {
 
 const struct store_backend store_backend_memory = {
     .name = "memory",
-    .owns_clock = true,
+    .is_owned = true,
     .make = memory_make,
     .remove = memory_remove,
 };

@@ -13,7 +13,7 @@ struct store_fixture;
 struct store_backend {
     const char *name;
     bool persists; /* what is committed is still there when it is opened again */
-    bool owns_clock; /* the store may keep its time from going back */
+    bool is_owned; /* nobody shares it: it knows who writes, and its time never goes back */
     /* Makes a database that does not exist yet: sets url, and whatever remove() needs. */
     void (*make)(struct store_fixture *fixture);
     void (*remove)(struct store_fixture *fixture);

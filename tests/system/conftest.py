@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+import stores
 from server import BINARY, Clock, Server
 
 names = itertools.count(1)
@@ -11,6 +12,17 @@ names = itertools.count(1)
 
 def pytest_configure(config):
     config.addinivalue_line('markers', 'long: takes many seconds; left out under sanitizers')
+    config.addinivalue_line('markers', 'sqlite_only(why): not asked of servers on PostgreSQL')
+
+
+def pytest_collection_modifyitems(config, items):
+    if stores.KIND == 'sqlite':
+        return
+    left_out = [item for item in items if item.get_closest_marker('sqlite_only')]
+    for item in left_out:
+        assert item.get_closest_marker('sqlite_only').args, f'{item.nodeid}: why?'
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_sessionstart(session):
@@ -50,6 +62,7 @@ def start_server(request, tmp_path):
     yield start
     for server in request.node.servers:
         finish(server)
+        server.store.drop()
 
 
 @pytest.fixture
@@ -72,6 +85,13 @@ def shared(tmp_path_factory):
     server = Server(tmp_path_factory.mktemp('shared')).start()
     yield server
     finish(server)
+    server.store.drop()
+
+
+@pytest.fixture(scope='session')
+def postgres():
+    """A PostgreSQL cluster; make databases of your own in it."""
+    return stores.postgres_cluster()
 
 
 @pytest.fixture

@@ -16,35 +16,21 @@ import time
 
 import httpx
 
+import stores
 from raw_http import Connection
-from stored import Stored, microseconds
+from stored import microseconds
+from stores import BINARY, REPOSITORY, environment
 
-REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-BINARY = pathlib.Path(os.environ.get('QMS_BINARY', REPOSITORY / 'build' / 'qms')).resolve()
+__all__ = ['BINARY', 'REPOSITORY', 'Clock', 'NotStarted', 'Server', 'environment']
 READY = re.compile(r'\Aqms listening on (https?://(\[[0-9a-f:]+\]|[0-9.]+):(\d+))\n')
 WAIT_SECONDS_MAX = 30
-
-
-def environment(**more):
-    """The tests' own environment without what would configure qms, in UTC."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith('QMS_')}
-    kept['TZ'] = 'UTC'
-    kept.update(more)
-    return kept
-
-
-def still_clock_library():
-    """Built from still_clock.c, beside the binary; an installed binary uses the repository's."""
-    found = [path for build in (BINARY.parent, REPOSITORY / 'build')
-             if (path := build / 'tests' / 'system' / 'still_clock.so').exists()]
-    assert found, 'still_clock.so is not built'
-    return found[0]
 
 
 class Clock:
     """A process's wall clock, in UTC: it stands still until it is set, also while it runs.
 
-    Monotonic time, and with it every timeout, is real."""
+    Monotonic time, and with it every timeout, is real. PostgreSQL's, which decides for servers
+    that have their store there, is the same; so there can be only one at a time."""
 
     def __init__(self, path, reading='2026-08-12 10:00:00'):
         self.file = open(path, 'w+b', buffering=0)
@@ -53,10 +39,12 @@ class Clock:
     def set(self, reading):
         self.file.seek(0)
         self.file.write(microseconds(reading).to_bytes(8, sys.byteorder))
+        if stores.KIND == 'postgres':
+            stores.still_postgres_cluster().set_clock(microseconds(reading))
 
     def environment(self):
         return {
-            'LD_PRELOAD': str(still_clock_library()),
+            'LD_PRELOAD': str(stores.built_library('still_clock.so')),
             'QMS_STILL_CLOCK': self.file.name,
             'ASAN_OPTIONS': os.environ.get('ASAN_OPTIONS', '') + ':verify_asan_link_order=0',
         }
@@ -74,7 +62,9 @@ class Server:
     def __init__(self, directory, args=(), clock=None, env=None, store=None, trust=None):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.store = pathlib.Path(store or self.directory / 'qms.db')
+        if isinstance(store, (str, pathlib.Path)):
+            store = stores.File(store)
+        self.store = store or stores.new_store(self.directory, is_still=clock is not None)
         self.args = list(args)
         self.clock = clock
         self.env = dict(env or {})
@@ -88,7 +78,7 @@ class Server:
 
     def command(self):
         listen = [] if '--listen' in self.args else ['--listen', '127.0.0.1:0']
-        return [str(BINARY), 'serve', *listen, '--store', f'sqlite:{self.store}', *self.args]
+        return [str(BINARY), 'serve', *listen, '--store', self.store.url, *self.args]
 
     def start(self):
         assert self.process is None, 'it runs already'
@@ -222,4 +212,4 @@ class Server:
         return response.json()['results']
 
     def stored(self):
-        return Stored(self.store)
+        return self.store.stored()

@@ -63,6 +63,13 @@ class Stored:
             connection.execute(sql, parameters)
         time.sleep(2 * NOTICED_SECONDS)
 
+    def execute_many(self, sql, rows):
+        """All or nothing."""
+        with self._connection() as connection:
+            connection.execute('BEGIN')
+            connection.executemany(sql, rows)
+            connection.execute('COMMIT')
+
     def count(self, table):
         return self.value(f'SELECT count(*) FROM {table}')
 
@@ -114,6 +121,10 @@ class Stored:
             row['value'] = decimal.Decimal(row['value'])
         return rows
 
+    def assert_sound(self):
+        assert self.value('PRAGMA integrity_check') == 'ok'
+        assert self.rows('PRAGMA foreign_key_check') == []
+
     def everything(self):
         """Every row of every table, to compare before and after."""
         with self._connection() as connection:
@@ -125,7 +136,7 @@ class Stored:
 
     # -- what nobody but a stranger writes -------------------------------------------------------
 
-    def add_subscription(self, username, plan, rate, start, end, quotas, paid=1):
+    def add_subscription(self, username, plan, rate, start, end, quotas, paid=True):
         """start and end are texts, end may be None; quotas are {resource name: text}."""
         subscription = new_id()
         now = microseconds('2026-01-01 00:00:00')

@@ -228,6 +228,6 @@ def test_an_ingest_into_a_file_shows_no_progress_and_no_escape(server, tmp_path)
 def test_control_characters_of_a_name_never_reach_the_terminal(server, tmp_path):
     server.get('/summary/plain')
     server.usage('plain', 300)
-    server.stored().execute("UPDATE users SET username = 'x' || char(27) || '[31mred'")
+    server.stored().execute('UPDATE users SET username = ?', 'x\x1b[31mred')
     process = server.run('overages')
     assert ESCAPE not in process.stdout

@@ -189,9 +189,10 @@ def test_a_foreign_write_between_our_own_is_not_lost(shared, user):
     assert shared.stored().usage(user) == 21 + 20 * 100
 
 
+@pytest.mark.sqlite_only('PostgreSQL locks rows, not the database')
 def test_while_a_stranger_holds_the_database_reads_are_answered_and_changes_refused(shared, user):
     shared.usage(user, 1)
-    stranger = sqlite3.connect(shared.store, isolation_level=None)
+    stranger = sqlite3.connect(shared.store.path, isolation_level=None)
     stranger.execute('BEGIN IMMEDIATE')
     try:
         refused = shared.usage(user, 1)

@@ -143,8 +143,7 @@ EXACT = decimal.Context(prec=60)
 
 def check(server, records):
     stored = server.stored()
-    assert stored.value('PRAGMA integrity_check') == 'ok'
-    assert stored.rows('PRAGMA foreign_key_check') == []
+    stored.assert_sound()
     trail = [(row['username'], row['resource'], row['metadata'], decimal.Decimal(row['value']))
              for row in stored.rows(AUDIT)]
 

@@ -14,8 +14,12 @@ import pytest
 
 from raw_http import Closed, Connection
 from server import BINARY, NotStarted, Server, environment
+from stored import microseconds
 
 ITEM = {'username': 'ada', 'resource_name': 'cpu.hours', 'update_type': 'ADD', 'usage_value': 1}
+
+
+file_only = pytest.mark.sqlite_only('a file belongs to one server, and can be damaged')
 
 
 def refusal(server):
@@ -47,7 +51,7 @@ def test_a_start_makes_the_store_with_every_seeded_row(server):
         'plans': 4, 'plan_rates': 4, 'resource_types': 2, 'plan_quota_defaults': 8,
         'update_operations': 2, 'addons': 2, 'addon_rates': 2, 'users': 0, 'subscriptions': 0,
         'quotas': 0, 'usages': 0, 'updates': 0, 'subscription_addons': 0}
-    assert stored.value('PRAGMA integrity_check') == 'ok'
+    stored.assert_sound()
 
 
 def test_a_restart_finds_everything_as_it_was(server):
@@ -94,6 +98,7 @@ def test_a_command_line_that_makes_no_sense_is_refused(tmp_path, args):
 
 # -- refusing to start ---------------------------------------------------------------------------
 
+@file_only
 def test_a_second_start_on_the_same_file_is_refused(server, tmp_path):
     server.usage('ada', 1)
     before = server.stored().everything()
@@ -113,7 +118,7 @@ def used_store(tmp_path):
     server.record([{'id': str(n), **ITEM} for n in range(500)])
     server.stop()
     assert sorted(path.name for path in server.directory.glob('qms.db*')) == ['qms.db']
-    return server.store
+    return server.store.path
 
 
 def written(path, octets, at=0):
@@ -141,6 +146,7 @@ DAMAGES = {
 }
 
 
+@file_only
 @pytest.mark.parametrize('damage', DAMAGES)
 def test_a_store_that_cannot_be_trusted_is_refused_and_not_altered(used_store, tmp_path, damage):
     DAMAGES[damage](used_store)
@@ -152,6 +158,7 @@ def test_a_store_that_cannot_be_trusted_is_refused_and_not_altered(used_store, t
         assert 'newer' in log and '4000' in log
 
 
+@file_only
 @pytest.mark.parametrize('sql', ['CREATE TABLE notes (x)', 'CREATE TABLE users (id, name)'])
 def test_a_database_of_another_program_is_refused_and_not_altered(tmp_path, sql):
     path = tmp_path / 'notes.db'
@@ -163,10 +170,12 @@ def test_a_database_of_another_program_is_refused_and_not_altered(tmp_path, sql)
     assert sorted(entry.name for entry in tmp_path.glob('notes.db*')) == ['notes.db']
 
 
+@file_only
 def test_a_directory_is_refused(tmp_path):
     assert str(tmp_path) in refusal(Server(tmp_path / 'server', store=tmp_path))
 
 
+@file_only
 @pytest.mark.parametrize('path', ['/proc/qms.db', '/nonexistent/qms.db'])
 def test_a_place_that_cannot_be_written_is_refused(tmp_path, path):
     assert path in refusal(Server(tmp_path / 'server', store=path))
@@ -180,6 +189,7 @@ class Unprivileged(Server):
         return [*(drop if os.geteuid() == 0 else []), *super().command()]
 
 
+@file_only
 @pytest.mark.parametrize('mode', [0o400, 0o000])
 def test_a_file_without_permission_is_refused(used_store, tmp_path, mode):
     before = used_store.read_bytes()
@@ -307,22 +317,22 @@ def readiness(server, status):
 
 
 @pytest.mark.parametrize('spoil, mend', [
-    ("UPDATE plans SET name = 'Basis' WHERE name = 'Basic'",
-     "UPDATE plans SET name = 'Basic' WHERE name = 'Basis'"),
-    ("UPDATE plan_rates SET effective_date = effective_date + 10000000000000000",
-     "UPDATE plan_rates SET effective_date = effective_date - 10000000000000000"),
+    (["UPDATE plans SET name = 'Basis' WHERE name = 'Basic'"],
+     ["UPDATE plans SET name = 'Basic' WHERE name = 'Basis'"]),
+    (['UPDATE plan_rates SET effective_date = ?', microseconds('2339-01-01 00:00:00')],
+     ['UPDATE plan_rates SET effective_date = ?', microseconds('2022-01-01 00:00:00')]),
 ], ids=['missing', 'without an active rate'])
 @pytest.mark.parametrize('when', ['running', 'stopped'])
 def test_without_its_default_plan_a_server_is_not_ready(start_server, spoil, mend, when):
     server = start_server()
     if when == 'stopped':
         server.stop()
-    server.stored().execute(spoil)
+    server.stored().execute(*spoil)
     if when == 'stopped':
         server.start()
     assert server.get('/healthz').status_code == 200
     assert 'Basic' in readiness(server, 503)
-    server.stored().execute(mend)
+    server.stored().execute(*mend)
     readiness(server, 200)
     assert server.get('/summary/ada').status_code == 200
 

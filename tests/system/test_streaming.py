@@ -4,7 +4,6 @@ import concurrent.futures
 import json
 import re
 import socket
-import sqlite3
 import time
 
 import httpx
@@ -23,9 +22,7 @@ def crowd(tmp_path_factory):
     server.stop()
     users = [((index + 1).to_bytes(16, 'big'), f'user-{index:06}' + 'x' * 150)
              for index in range(USERS - 1)] + [(USERS.to_bytes(16, 'big'), 'ada')]
-    with sqlite3.connect(server.store) as connection:
-        connection.executemany('INSERT INTO users (id, username) VALUES (?, ?)', users)
-    connection.close()
+    server.stored().execute_many('INSERT INTO users (id, username) VALUES (?, ?)', users)
     yield server
     if server.process is not None:
         server.kill()

@@ -1,0 +1,76 @@
+"""What lies in a PostgreSQL database, in the words of stored.py: ids are 16 bytes, times
+microseconds since 1970, booleans 0 and 1, amounts Decimal. A stranger, too: an administrator's own
+connection reads and writes."""
+
+import contextlib
+import datetime
+import uuid
+
+import psycopg
+from psycopg.rows import dict_row
+
+from stored import EPOCH, Stored
+
+INSTANT_MIN = 10**14  # a whole number from here on is meant as microseconds: 1973
+
+
+def taken(value):
+    if isinstance(value, uuid.UUID):
+        return value.bytes
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, datetime.datetime):
+        return (value - EPOCH) // datetime.timedelta(microseconds=1)
+    return value
+
+
+def given(value):
+    if isinstance(value, bytes) and len(value) == 16:
+        return uuid.UUID(bytes=value)
+    if isinstance(value, int) and value >= INSTANT_MIN:
+        return EPOCH + datetime.timedelta(microseconds=value)
+    return value
+
+
+class StoredPostgres(Stored):
+    def __init__(self, url):
+        self.url = url
+
+    @contextlib.contextmanager
+    def _connection(self):
+        with psycopg.connect(self.url, autocommit=True, row_factory=dict_row) as connection:
+            connection.execute("SET timezone = 'UTC'")
+            yield connection
+
+    def _run(self, connection, sql, parameters):
+        return connection.execute(sql.replace('%', '%%').replace('?', '%s'),
+                                  [given(value) for value in parameters])
+
+    def rows(self, sql, *parameters):
+        with self._connection() as connection:
+            return [{name: taken(value) for name, value in row.items()}
+                    for row in self._run(connection, sql, parameters)]
+
+    def execute(self, sql, *parameters):
+        """Every batch reads the database: what is committed is noticed."""
+        with self._connection() as connection:
+            self._run(connection, sql, parameters)
+
+    def execute_many(self, sql, rows):
+        with self._connection() as connection, connection.transaction(), \
+                connection.cursor() as cursor:
+            cursor.executemany(sql.replace('?', '%s'),
+                               [[given(value) for value in row] for row in rows])
+
+    def assert_sound(self):
+        """The database itself sees to it."""
+
+    def everything(self):
+        with self._connection() as connection, connection.transaction():
+            connection.execute('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ')
+            tables = [row['name'] for row in connection.execute(
+                "SELECT CASE schemaname WHEN 'public' THEN '' ELSE 'qms_server.' END || tablename "
+                "AS name FROM pg_tables WHERE schemaname IN ('public', 'qms_server')")]
+            return {table: sorted((tuple(taken(value) for value in row.values())
+                                   for row in connection.execute(f'SELECT * FROM {table}')),
+                                  key=repr) for table in tables}
