@@ -6,5 +6,6 @@
 #include "cli/command.h"
 
 extern const struct command command_serve;
+extern const struct command command_migrate;
 
 #endif

@@ -43,6 +43,7 @@ struct store_sqlite {
     const char *vfs;
     bool synchronous_off;
 
+    int64_t version_before;     /* of the tables, when it was opened; 0: there were none */
     struct sqlite3 *connection; /* NULL after a commit of unknown outcome, until it is reopened */
     struct statements statements;
     bool is_open, writes;       /* a transaction is open; it was begun to write */

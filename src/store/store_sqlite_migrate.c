@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "store/migration.h"
+#include "store/store_migrate.h"
 #include "store/store_sqlite.h"
 
 /* One transaction: either the tables and the version are new, or neither. The first also marks the
@@ -27,6 +28,7 @@ bool store_sqlite_migrate(struct store_sqlite *sqlite, struct qms_error *error) 
     if (!store_sqlite_integer(sqlite->connection, "PRAGMA user_version", &version, error)) {
         return false;
     }
+    sqlite->version_before = version;
     for (size_t i = (size_t)version; i < sqlite_migrations_count; i++) {
         if (!migrate_by(sqlite, &sqlite_migrations[i], error)) return false;
     }
@@ -34,5 +36,22 @@ bool store_sqlite_migrate(struct store_sqlite *sqlite, struct qms_error *error) 
         log_format(LOG_INFO, "store: migrated from version %lld to %zu", (long long)version,
                    sqlite_migrations_count);
     }
+    return true;
+}
+
+bool store_sqlite_report_migration(const char *url, struct arena *arena, struct text *report,
+                                   struct qms_error *error) {
+    const struct store_options options = {.url = url, .clock = &clock_system};
+    struct store *store = store_sqlite_open(&options, error);
+    if (store == NULL) return false;
+    const char *path = url + strlen("sqlite:");
+    int version = (int)sqlite_migrations_count, before = (int)store_sqlite_of(store)->version_before;
+    if (before == version)
+        *report = arena_format(arena, "%s: up to date, version %d\n", path, version);
+    else if (before == 0)
+        *report = arena_format(arena, "%s: created, version %d\n", path, version);
+    else
+        *report = arena_format(arena, "%s: migrated from version %d to %d\n", path, before, version);
+    store->ops->close(store);
     return true;
 }

@@ -245,7 +245,7 @@ int contract_batches(void) {
         SENTENCE_OF(NEED_OWNER, own_writes_do_not_make_stale),
         SENTENCE_OF(NEED_FOREIGN, writes_of_others_make_stale),
         SENTENCE_OF(NEED_OWNER, moments_never_go_back),
-        SENTENCE_OF(NEED_FILE | NEED_OWNER, moments_never_go_back_across_a_restart),
+        SENTENCE_OF(NEED_FILE, moments_never_go_back_across_a_restart),
         SENTENCE(what_is_decided_never_goes_back_in_time),
         SENTENCE(the_actor_is_the_one_that_was_named),
         SENTENCE(a_batch_of_thousands_is_saved_whole),
