@@ -49,7 +49,7 @@ const struct command command_migrate = {
     .details =
         "A server does the same when it starts. This is for doing it beforehand, as another role\n"
         "than the server's, and, with --remove, for leaving a PostgreSQL database as it was\n"
-        "before: stop every server first. Nothing that belongs to the CyVerse services is changed.\n",
+        "before: stop every server first. Nothing of the CyVerse services is changed.\n",
     .options = rows,
     .operands_min = 0,
     .operands_max = 0,

@@ -45,13 +45,15 @@ bool store_sqlite_report_migration(const char *url, struct arena *arena, struct 
     struct store *store = store_sqlite_open(&options, error);
     if (store == NULL) return false;
     const char *path = url + strlen("sqlite:");
-    int version = (int)sqlite_migrations_count, before = (int)store_sqlite_of(store)->version_before;
+    int version = (int)sqlite_migrations_count;
+    int before = (int)store_sqlite_of(store)->version_before;
     if (before == version)
         *report = arena_format(arena, "%s: up to date, version %d\n", path, version);
     else if (before == 0)
         *report = arena_format(arena, "%s: created, version %d\n", path, version);
     else
-        *report = arena_format(arena, "%s: migrated from version %d to %d\n", path, before, version);
+        *report = arena_format(arena, "%s: migrated from version %d to %d\n", path, before,
+                               version);
     store->ops->close(store);
     return true;
 }

@@ -253,7 +253,9 @@ def main():
     parser.add_argument('command', nargs='+')
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
-    with Cluster(clock=options.clock, settings={'fsync': 'off', 'full_page_writes': 'off'}) as cluster:
+    # What it holds ends with the command.
+    settings = {'fsync': 'off', 'full_page_writes': 'off'}
+    with Cluster(clock=options.clock, settings=settings) as cluster:
         cluster.create_qms_template()
         env = dict(os.environ, QMS_TEST_POSTGRES=cluster.url(role='qms'))
         if cluster.clock_file:

@@ -500,6 +500,7 @@ def test_requests_that_never_end_do_not_hold_up_the_stop(server):
     assert all(connection.at_end() for connection in connections)
 
 
+@file_only
 def test_a_stop_leaves_one_file_that_needs_no_recovery(server):
     server.usage('ada', 1)
     server.stop()
