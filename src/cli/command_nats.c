@@ -9,11 +9,7 @@
 #include "wire/message_copy.h"
 #include "wire/qms_subjects.h"
 
-enum {
-    SUBJECTS_MAX = 64,
-    SUBJECT_BYTES_MAX = 256,
-    REQUEST_BYTES_MAX = 1 << 20, /* as much as a NATS server takes unless told otherwise */
-};
+enum { SUBJECTS_MAX = 64, SUBJECT_BYTES_MAX = 256 };
 
 struct settings {
     struct nats_target target;
@@ -114,11 +110,11 @@ static bool find_subject(const struct settings *settings, struct text given, str
 
 /* All of standard input; one byte more than is allowed is enough to know. */
 static bool read_input(struct arena *arena, struct text *json, struct qms_error *error) {
-    char *bytes = arena_take(arena, REQUEST_BYTES_MAX + 1);
+    char *bytes = arena_take(arena, NATS_PAYLOAD_BYTES_MAX + 1);
     size_t length = 0;
     ssize_t count = 1;
-    while (count > 0 && length <= REQUEST_BYTES_MAX) {
-        count = read(STDIN_FILENO, bytes + length, REQUEST_BYTES_MAX + 1 - length);
+    while (count > 0 && length <= NATS_PAYLOAD_BYTES_MAX) {
+        count = read(STDIN_FILENO, bytes + length, NATS_PAYLOAD_BYTES_MAX + 1 - length);
         if (count > 0) length += (size_t)count;
     }
     *json = (struct text){.data = bytes, .length = length};
@@ -131,9 +127,9 @@ static bool make_payload(const struct settings *settings, const struct asking *a
                          struct qms_error *error) {
     struct qms_error problem;
     struct buffer out;
-    if (json.length > REQUEST_BYTES_MAX)
+    if (json.length > NATS_PAYLOAD_BYTES_MAX)
         return qms_fail(error, QMS_TOO_LARGE, "the request has more than %d bytes",
-                        REQUEST_BYTES_MAX);
+                        NATS_PAYLOAD_BYTES_MAX);
     *payload = json;
     if (!settings->binary) return true;
     const struct message *message = message_decode_json(asking->request, json, true, arena,
@@ -141,7 +137,7 @@ static bool make_payload(const struct settings *settings, const struct asking *a
     if (message == NULL)
         return qms_fail(error, QMS_BAD_REQUEST, "no %s: %s", message_type_name(asking->request),
                         problem.text);
-    buffer_init(&out, REQUEST_BYTES_MAX);
+    buffer_init(&out, NATS_PAYLOAD_BYTES_MAX);
     message_copy(message, MESSAGE_BINARY, &out);
     bool fits = !out.failed || qms_fail(error, QMS_TOO_LARGE, "the request is too large");
     if (fits) *payload = arena_text(arena, buffer_text(&out));

@@ -40,20 +40,9 @@ static void write_entry(struct message_writer *writer, const struct message *ent
     }
 }
 
-/* Of entries with one key the last counts. */
-static bool is_repeated_entry(const struct message_item *item) {
-    struct text key = message_text(item->value.message, HEADER_HEADER_MAP_ENTRY_KEY);
-    for (item = item->next; item != NULL; item = item->next)
-        if (text_equal(message_text(item->value.message, HEADER_HEADER_MAP_ENTRY_KEY), key))
-            return true;
-    return false;
-}
-
 static void write_list(struct message_writer *writer, const struct message_type *type,
                        unsigned index, const struct message_item *item) {
-    for (; item != NULL; item = item->next)
-        if (!message_is_map(&type->names[index]) || !is_repeated_entry(item))
-            write_value(writer, type, index, &item->value);
+    for (; item != NULL; item = item->next) write_value(writer, type, index, &item->value);
 }
 
 static void write_fields(struct message_writer *writer, const struct message *message) {

@@ -3,12 +3,14 @@
 import json
 import os
 import subprocess
+import time
 
 import pytest
 
 from messages import message_class
+from nats_credentials import Accounts
 from nats_responder import Responder, trusting
-from nats_server import NatsServer, make_certificate
+from nats_server import WAIT_SECONDS_MAX, NatsServer, make_certificate
 from server import BINARY, environment
 
 SUMMARY = 'cyverse.qms.user.summary.get'
@@ -261,3 +263,29 @@ def test_the_servers_may_be_named_in_the_environment(nats):
         done = subprocess.run([str(BINARY), 'nats', 'request', 'user.summary.get', '{}'],
                               capture_output=True, timeout=60, env=env)
     assert done.returncode == 0, done.stderr
+
+
+def test_credentials_let_in_whoever_the_account_knows(tmp_path):
+    accounts, strangers = Accounts(), Accounts()
+    creds = accounts.write_credentials(tmp_path / 'ada.creds')
+    other = strangers.write_credentials(tmp_path / 'eve.creds')
+    with NatsServer(tmp_path, accounts.config()) as server:
+        err = ask(server, '--creds', str(creds), 'plan.list', code=6)[1]
+        assert 'nobody serves cyverse.qms.plan.list' in err
+        for args in ([], ['--creds', str(other)]):
+            err = ask(server, *args, 'plan.list', code=3)[1]
+            assert 'does not let us in' in err
+
+
+def test_a_server_with_credentials_answers_a_client_with_others_of_the_account(start_server,
+                                                                              tmp_path):
+    accounts = Accounts()
+    creds = [str(accounts.write_credentials(tmp_path / f'{name}.creds')) for name in ('qms', 'ada')]
+    with NatsServer(tmp_path, accounts.config()) as nats:
+        server = start_server('--nats', nats.url, '--no-tls', '--creds', creds[0])
+        until = time.monotonic() + WAIT_SECONDS_MAX
+        while server.get('/readyz').status_code != 200 and time.monotonic() < until:
+            time.sleep(0.01)
+        out, _ = ask(nats, '--creds', creds[1], 'user.summary.get', '{"username":"ada"}')
+        assert json.loads(out)['subscription']['user']['username'] == 'ada'
+        server.stop()
