@@ -7,6 +7,7 @@ that a machine that drifts drifts for all of them. Nothing is asserted: reading 
 import argparse
 import contextlib
 import datetime
+import json
 import os
 import re
 import shutil
@@ -19,6 +20,15 @@ import scale
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RATE = re.compile(r": (\d+) per second")
+UPDATE = ('{"update":{"value_type":"usages","value":1,"effective_date":"2026-01-01T00:00:00Z",'
+          '"resource_type":{"name":"cpu.hours","unit":"cpu hours"},"operation":{"name":"ADD"},'
+          '"user":{"username":"user00000"}}}')
+NATS_KINDS = [
+    ("check", "user.overages.check", '{"username":"user00000","resource_name":"cpu.hours"}',
+     "0.80"),
+    ("add", "user.updates.add", UPDATE, "0.60"),
+    ("summary", "user.summary.get", '{"username":"user00000"}', None),
+]
 
 
 def run(command, **options):
@@ -213,6 +223,74 @@ http {{
             table(f"(f) Idempotency keys, uniform, {in_flight} in flight",
                   alternate(candidates, self.repetitions), "none", aim="0.80")
 
+    # (g) NATS
+    @contextlib.contextmanager
+    def nats_server(self, path):
+        process = subprocess.Popen(["nats-server", "-a", "127.0.0.1", "-p", "-1",
+                                    "--ports_file_dir", path], stderr=subprocess.DEVNULL)
+        place = f"{path}/nats-server_{process.pid}.ports"
+        try:
+            for _ in range(100):
+                if process.poll() is not None:
+                    sys.exit("nats-server does not start")
+                if os.path.exists(place) and os.path.getsize(place) > 0:
+                    break
+                subprocess.run(["sleep", "0.05"], check=True)
+            with open(place, encoding="ascii") as ports:
+                yield json.load(ports)["nats"][0]
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+    def load(self, url, prefix, *what):
+        """(requests a second, p50 and p99 in microseconds)"""
+        out = run([self.program("bench_nats_load"), url, prefix, *map(str, what)])
+        p50, p99 = map(float, re.findall(r"p\d\d: (\d+) us", out))
+        return rate(out), p50, p99
+
+    def nats(self):
+        with contextlib.ExitStack() as stack:
+            path = stack.enter_context(self.directory())
+            url = stack.enter_context(self.nats_server(path))
+            stack.enter_context(self.listening(
+                [self.qms, "serve", "--listen", "127.0.0.1:0", "--store", f"sqlite:{path}/qms.db",
+                 "--log-level", "error", "--nats", url, "--no-creds", "--no-tls"]))
+            self.wait_for_nats(url)
+            self.load(url, "cyverse.qms", "users")  # every user exists and the cache is warm
+            for kind, subject, body, aim in NATS_KINDS:
+                answer = run([self.qms, "nats", "request", "--nats", url, subject, body])
+                with self.listening([self.program("bench_nats_echo"), url,
+                                     str(max(100, len(answer) - 1)), f"echo.{subject}"]):
+                    for in_flight in (1, 64, 256):
+                        self.compare_nats(url, kind, subject, in_flight, aim)
+
+    def wait_for_nats(self, url):
+        """The server connects after it has said that it listens."""
+        for _ in range(100):
+            done = subprocess.run([self.qms, "nats", "request", "--nats", url, "plan.list"],
+                                  capture_output=True, check=False)
+            if done.returncode == 0:
+                return
+            subprocess.run(["sleep", "0.05"], check=True)
+        sys.exit(f"qms does not serve over NATS:\n{done.stderr.decode()}")
+
+    def compare_nats(self, url, kind, subject, in_flight, aim):
+        waits = {}
+
+        def measure(name, prefix):
+            answered, *percentiles = self.load(url, prefix, kind, "uniform", in_flight,
+                                               self.seconds)
+            waits.setdefault(name, []).append(percentiles)
+            return answered
+
+        figures = alternate({"qms": lambda: measure("qms", "cyverse.qms"),
+                             "echo": lambda: measure("echo", "echo")}, self.repetitions)
+        table(f"(g) {subject}, {in_flight} in flight", figures, "echo",
+              aim=aim if in_flight > 1 else None)
+        for name, found in waits.items():
+            p50, p99 = (statistics.median(each) for each in zip(*found))
+            print(f"\n{name}: p50 {p50:,.0f} us, p99 {p99:,.0f} us")
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
@@ -222,7 +300,7 @@ def main():
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("parts", nargs="*", default=["decide", "engine", "http", "ingest", "scale",
-                                                        "keys"])
+                                                        "keys", "nats"])
     options = parser.parse_args()
     bench = Bench(os.path.abspath(options.build), options.repetitions, options.seconds)
     load = os.getloadavg()[0]

@@ -35,7 +35,7 @@ LIBRARY_HEADERS = {
     'sqlite3.h': ['src/store/store_sqlite*', 'tests/*', 'bench/bench_rows.c'],
     'libpq-fe.h': ['src/store/store_postgres*', 'bench/bench_postgres.c', 'tests/*'],
     'event2/*': ['src/front/http_*.c', 'tests/*'],
-    'nats/*': ['src/front/front_nats*.c', 'src/cli/*', 'tests/*'],
+    'nats/*': ['src/front/front_nats*.c', 'src/cli/nats_*.c', 'bench/bench_nats_*.c', 'tests/*'],
     'protobuf-c/*': ['src/wire/message*', 'tests/*'],
     'curl/*': ['src/cli/*.c', 'tests/*'],
     'zlib.h': ['src/cli/*.c', 'tests/*'],
