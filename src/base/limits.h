@@ -18,6 +18,12 @@ enum {
     CATALOGUE_ROWS_MAX = 1000,     /* rates or quota defaults in one request */
     OVERAGE_LINES_MAX = 1000,      /* of a page of GET /v2/overages; a user is never split */
 
+    /* CloudMC */
+    QUOTA_NAME_BYTES_MAX = 255,
+    APPLY_ORGANIZATIONS_MAX = 10000, /* organizations that a quota is applied to at once */
+    TASK_KEPT_HOURS = 24,
+    KEY_TOUCH_SECONDS = 60,        /* the last use of a key is known as exactly */
+
     /* engine */
     QUEUE_REQUESTS_MAX = 16384,
     BATCH_OPERATIONS_MAX = 4096,

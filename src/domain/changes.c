@@ -30,13 +30,20 @@ bool changes_empty(const struct changes *changes) {
     return changes->accounts.count == 0 && changes->subscriptions.count == 0 &&
            changes->quotas.count == 0 && changes->usages.count == 0 &&
            changes->updates.count == 0 && changes->replays.count == 0 &&
-           changes->addons_applied.count == 0 && !changes_catalogue_any(changes);
+           changes->addons_applied.count == 0 && !changes_catalogue_any(changes) &&
+           !changes_directory_any(changes);
 }
 
 bool changes_catalogue_any(const struct changes *changes) {
     return changes->plans.count > 0 || changes->plan_rates.count > 0 ||
            changes->quota_defaults.count > 0 || changes->resource_types.count > 0 ||
            changes->addons.count > 0 || changes->addon_rates.count > 0;
+}
+
+bool changes_directory_any(const struct changes *changes) {
+    for (int kind = 0; kind < DIRECTORY_KIND_COUNT; kind++)
+        if (changes->directory[kind].count > 0) return true;
+    return false;
 }
 
 void changes_begin(struct changes *changes) {
@@ -145,6 +152,13 @@ void changes_addon_link(struct changes *changes, struct subscription_addon *addo
 
 void changes_catalogue(struct changes *changes, struct change_list *list, void *row) {
     list_put(changes, list, row);
+}
+
+void changes_directory(struct changes *changes, enum directory_kind kind, void *row,
+                       enum row_state state) {
+    assert(state != ROW_CLEAN);
+    ((struct directory_row *)row)->state = state;
+    list_put(changes, &changes->directory[kind], row);
 }
 
 void changes_update(struct changes *changes, struct update *update) {

@@ -8,6 +8,7 @@
 
 #include "domain/account.h"
 #include "domain/catalogue_rows.h"
+#include "domain/directory_rows.h"
 #include "domain/operations.h"
 
 enum value_type { VALUE_QUOTAS, VALUE_USAGES };
@@ -62,6 +63,9 @@ struct changes {
     struct change_list resource_types; /* struct resource_type_row * */
     struct change_list addons;         /* struct addon_row * */
     struct change_list addon_rates;    /* struct rate_row * */
+    /* the directory's (directory_rows.h), likewise; a row appears once */
+    struct change_list directory[DIRECTORY_KIND_COUNT];
+    int64_t directory_version; /* that they were decided on: saved only if it is still that */
     struct change_undo *undo;
     struct changes_mark {
         size_t accounts, subscriptions, addons_applied, quotas, usages, updates, replays;
@@ -110,6 +114,11 @@ void changes_addon_link(struct changes *changes, struct subscription_addon *addo
 void changes_catalogue(struct changes *changes, struct change_list *list, void *row);
 /* True when the batch writes the catalogue. */
 bool changes_catalogue_any(const struct changes *changes);
+
+/* The same for the directory. row begins as a struct directory_row; its state is set to state. */
+void changes_directory(struct changes *changes, enum directory_kind kind, void *row,
+                       enum row_state state);
+bool changes_directory_any(const struct changes *changes);
 
 /* After the commit: every listed row is clean again. The lists stay until changes_init(). */
 void changes_committed(struct changes *changes);

@@ -38,6 +38,43 @@ static decide_function *const deciders[OP_COUNT] = {
     [OP_APPLIED_GET] = decide_applied_get,
     [OP_APPLIED_UPDATE] = decide_applied_update,
     [OP_APPLIED_DELETE] = decide_applied_delete,
+    [OP_ORGANIZATION_LIST] = decide_organization_list,
+    [OP_ORGANIZATION_GET] = decide_organization_get,
+    [OP_ORGANIZATION_CREATE] = decide_organization_create,
+    [OP_ORGANIZATION_UPDATE] = decide_organization_update,
+    [OP_ORGANIZATION_DELETE] = decide_organization_delete,
+    [OP_CLOUD_USER_LIST] = decide_cloud_user_list,
+    [OP_CLOUD_USER_GET] = decide_cloud_user_get,
+    [OP_CLOUD_USER_CREATE] = decide_cloud_user_create,
+    [OP_CLOUD_USER_UPDATE] = decide_cloud_user_update,
+    [OP_CLOUD_USER_DELETE] = decide_cloud_user_delete,
+    [OP_ROLE_LIST] = decide_role_list,
+    [OP_BINDING_LIST] = decide_binding_list,
+    [OP_BINDING_CREATE] = decide_binding_create,
+    [OP_BINDING_DELETE] = decide_binding_delete,
+    [OP_API_KEY_LIST] = decide_api_key_list,
+    [OP_API_KEY_CREATE] = decide_api_key_create,
+    [OP_API_KEY_REVOKE] = decide_api_key_revoke,
+    [OP_API_KEY_TOUCH] = decide_api_key_touch,
+    [OP_CONNECTION_LIST] = decide_connection_list,
+    [OP_CONNECTION_GET] = decide_connection_get,
+    [OP_CONNECTION_CREATE] = decide_connection_create,
+    [OP_CONNECTION_ASSIGNED] = decide_connection_assigned,
+    [OP_CONNECTION_MANAGEABLE] = decide_connection_manageable,
+    [OP_CONNECTION_UNASSIGN] = decide_connection_unassign,
+    [OP_DESCRIPTOR_GET] = decide_descriptor_get,
+    [OP_ENVIRONMENT_LIST] = decide_environment_list,
+    [OP_ENVIRONMENT_GET] = decide_environment_get,
+    [OP_ENVIRONMENT_CREATE] = decide_environment_create,
+    [OP_ENVIRONMENT_DELETE] = decide_environment_delete,
+    [OP_CLOUD_QUOTA_LIST] = decide_cloud_quota_list,
+    [OP_CLOUD_QUOTA_GET] = decide_cloud_quota_get,
+    [OP_CLOUD_QUOTA_CREATE] = decide_cloud_quota_create,
+    [OP_CLOUD_QUOTA_UPDATE] = decide_cloud_quota_update,
+    [OP_CLOUD_QUOTA_DELETE] = decide_cloud_quota_delete,
+    [OP_CLOUD_QUOTA_DEFAULT] = decide_cloud_quota_default,
+    [OP_CLOUD_QUOTA_APPLY] = decide_cloud_quota_apply,
+    [OP_TASK_GET] = decide_task_get,
 };
 
 /* Who answers when an operation with a key comes again: one for every operation that writes. */
@@ -63,6 +100,26 @@ static decide_function *const repeaters[OP_COUNT] = {
     [OP_ADDON_APPLY] = decide_applied_again,
     [OP_APPLIED_UPDATE] = decide_applied_again,
     [OP_APPLIED_DELETE] = decide_applied_again,
+    [OP_ORGANIZATION_CREATE] = decide_directory_again,
+    [OP_ORGANIZATION_UPDATE] = decide_directory_again,
+    [OP_ORGANIZATION_DELETE] = decide_directory_again,
+    [OP_CLOUD_USER_CREATE] = decide_directory_again,
+    [OP_CLOUD_USER_UPDATE] = decide_directory_again,
+    [OP_CLOUD_USER_DELETE] = decide_directory_again,
+    [OP_BINDING_CREATE] = decide_directory_again,
+    [OP_BINDING_DELETE] = decide_directory_again,
+    [OP_API_KEY_CREATE] = decide_directory_again,
+    [OP_API_KEY_REVOKE] = decide_directory_again,
+    [OP_API_KEY_TOUCH] = decide_directory_again,
+    [OP_CONNECTION_CREATE] = decide_directory_again,
+    [OP_CONNECTION_UNASSIGN] = decide_directory_again,
+    [OP_ENVIRONMENT_CREATE] = decide_directory_again,
+    [OP_ENVIRONMENT_DELETE] = decide_directory_again,
+    [OP_CLOUD_QUOTA_CREATE] = decide_directory_again,
+    [OP_CLOUD_QUOTA_UPDATE] = decide_directory_again,
+    [OP_CLOUD_QUOTA_DELETE] = decide_directory_again,
+    [OP_CLOUD_QUOTA_DEFAULT] = decide_directory_again,
+    [OP_CLOUD_QUOTA_APPLY] = decide_directory_again,
 };
 
 bool decide_unknown(struct qms_error *error, enum qms_code code, const char *before,
@@ -89,6 +146,7 @@ static void decide_reset(struct op *op) {
     op->error.code = QMS_OK;
     op->error.text[0] = '\0';
     op->duplicate = false;
+    op->cloud = (struct cloud_error){0};
     op->made_id = (struct uuid){0};
     memset(&op->out, 0, sizeof op->out);
 }
@@ -97,6 +155,13 @@ static void decide_hold(const struct decision *decision, struct op *op) {
     if (op->catalogue == decision->catalogue) return;
     catalogue_release(op->catalogue);
     op->catalogue = catalogue_hold(decision->catalogue);
+}
+
+/* Also for a failure: what it names lies there. */
+static void decide_hold_directory(const struct decision *decision, struct op *op) {
+    if (op->directory == decision->directory) return;
+    directory_release(op->directory);
+    op->directory = directory_hold(decision->directory);
 }
 
 static bool decide_again(struct decision *decision, struct op *op, struct arena *arena) {
@@ -140,6 +205,11 @@ bool decide(struct decision *decision, struct op *op, struct arena *arena) {
     decide_reset(op);
     decision->must_write = false;
     if (op->account != NULL && op->account->broken) return qms_fail_code(&op->error, QMS_INTERNAL);
+    if (operation_target(op->operation) == TARGET_DIRECTORY) {
+        if (decision->directory == NULL) return qms_fail_code(&op->error, QMS_UNIMPLEMENTED);
+        decide_hold_directory(decision, op);
+        if (writes) decision->changes->directory_version = decision->directory->version;
+    }
     bool repeated = writes && op->replay != NULL && op->replay->known;
     bool decided = repeated ? decide_again(decision, op, arena)
                             : decide_first(decision, op, arena);

@@ -11,6 +11,8 @@
 
 struct decision {
     struct catalogue *catalogue;
+    struct directory *directory;   /* TARGET_DIRECTORY; NULL: the store has none */
+    const struct plugins *plugins; /* likewise */
     struct changes *changes;   /* NULL: a read outside a batch, which may not write */
     struct uuid_source *ids;
     int64_t decided_us;        /* what is active, what is too far ahead */
@@ -55,10 +57,15 @@ struct decision {
  *   plans.*, resources.*, addons.*
  *                      the plan, resource type or add-on; an add-on that is gone is NULL in out, as
  *                      after its deletion: made_id is all there is
+ *   of the directory   the object that was made, or the task of what was changed; a repeat shows
+ *                      the object as it is now, and nothing of one that is gone
  *   subscription_addons.*
  *                      the subscription add-on; of one that is gone only row.id is filled, and
  *                      addon and rate are NULL */
 bool decide(struct decision *decision, struct op *op, struct arena *arena);
+
+/* After the commit of a write of the directory: op holds this one and shows what it made. */
+void decide_directory_show(struct op *op, struct directory *directory);
 
 /* The failures of a lookup by id: "<before><id><after>". */
 bool decide_unknown(struct qms_error *error, enum qms_code code, const char *before,
@@ -183,6 +190,37 @@ decide_function decide_summary, decide_overage_list, decide_overage_check, decid
 
 /* decide.c: OP_PLAN_LIST, OP_RESOURCE_LIST, OP_ADDON_LIST: the answer is op->catalogue */
 decide_function decide_catalogue_list;
+
+/* decide_organization.c: OP_ORGANIZATION_* */
+decide_function decide_organization_list, decide_organization_get, decide_organization_create,
+    decide_organization_update, decide_organization_delete;
+
+/* decide_cloud_user.c: OP_CLOUD_USER_*, OP_ROLE_LIST, OP_BINDING_* */
+decide_function decide_cloud_user_list, decide_cloud_user_get, decide_cloud_user_create,
+    decide_cloud_user_update, decide_cloud_user_delete, decide_role_list, decide_binding_list,
+    decide_binding_create, decide_binding_delete;
+
+/* decide_api_key.c: OP_API_KEY_* */
+decide_function decide_api_key_list, decide_api_key_create, decide_api_key_revoke,
+    decide_api_key_touch;
+
+/* decide_connection.c: OP_CONNECTION_*, OP_DESCRIPTOR_GET */
+decide_function decide_connection_list, decide_connection_get, decide_connection_create,
+    decide_connection_assigned, decide_connection_manageable, decide_connection_unassign,
+    decide_descriptor_get;
+
+/* decide_environment.c: OP_ENVIRONMENT_* */
+decide_function decide_environment_list, decide_environment_get, decide_environment_create,
+    decide_environment_delete;
+
+/* decide_cloud_quota.c, decide_cloud_quota_apply.c: OP_CLOUD_QUOTA_* */
+decide_function decide_cloud_quota_list, decide_cloud_quota_get, decide_cloud_quota_create,
+    decide_cloud_quota_update, decide_cloud_quota_delete, decide_cloud_quota_default,
+    decide_cloud_quota_apply;
+
+/* decide_directory.c: OP_TASK_GET; and repeats of all that write the directory: the object as it
+ * is now, nothing of one that is gone, with the task of the first time. */
+decide_function decide_task_get, decide_directory_again;
 
 /* decide_view.c: copies for answers, in the arena given, so that the account may move on. */
 void view_subscription(const struct decision *decision, const struct subscription *subscription,

@@ -4,7 +4,12 @@
 #ifndef QMS_DOMAIN_OPERATIONS_H
 #define QMS_DOMAIN_OPERATIONS_H
 
-enum access { ACCESS_READ, ACCESS_REPORT, ACCESS_ADMINISTER };
+enum access {
+    ACCESS_READ,
+    ACCESS_REPORT,
+    ACCESS_ADMINISTER,
+    ACCESS_BY_PERMISSION, /* the decision looks at op->caller's permissions (authorization.h) */
+};
 
 enum effect {
     EFFECT_NONE,      /* never writes */
@@ -19,7 +24,51 @@ enum target {
     TARGET_SUBSCRIPTION_ADDON, /* the account that has the subscription add-on op->target_id */
     TARGET_CATALOGUE,          /* no account: plans, resource types, add-ons */
     TARGET_ALL,                /* listings over all accounts */
+    TARGET_DIRECTORY,          /* no account: what CloudMC manages (directory.h) */
 };
+
+#define DIRECTORY_READ(X, name, text)                                                              \
+    X(name, text, ACCESS_BY_PERMISSION, EFFECT_NONE, TARGET_DIRECTORY)
+#define DIRECTORY_WRITE(X, name, text)                                                             \
+    X(name, text, ACCESS_BY_PERMISSION, EFFECT_WRITE, TARGET_DIRECTORY)
+#define QMS_DIRECTORY_OPERATIONS(X)                                                                \
+    DIRECTORY_READ(X, ORGANIZATION_LIST, "organizations.list")                                     \
+    DIRECTORY_READ(X, ORGANIZATION_GET, "organizations.get")                                       \
+    DIRECTORY_WRITE(X, ORGANIZATION_CREATE, "organizations.create")                                \
+    DIRECTORY_WRITE(X, ORGANIZATION_UPDATE, "organizations.update")                                \
+    DIRECTORY_WRITE(X, ORGANIZATION_DELETE, "organizations.delete")                                \
+    DIRECTORY_READ(X, CLOUD_USER_LIST, "cloud_users.list")                                         \
+    DIRECTORY_READ(X, CLOUD_USER_GET, "cloud_users.get")                                           \
+    DIRECTORY_WRITE(X, CLOUD_USER_CREATE, "cloud_users.create")                                    \
+    DIRECTORY_WRITE(X, CLOUD_USER_UPDATE, "cloud_users.update")                                    \
+    DIRECTORY_WRITE(X, CLOUD_USER_DELETE, "cloud_users.delete")                                    \
+    DIRECTORY_READ(X, ROLE_LIST, "roles.list")                                                     \
+    DIRECTORY_READ(X, BINDING_LIST, "role_bindings.list")                                          \
+    DIRECTORY_WRITE(X, BINDING_CREATE, "role_bindings.create")                                     \
+    DIRECTORY_WRITE(X, BINDING_DELETE, "role_bindings.delete")                                     \
+    DIRECTORY_READ(X, API_KEY_LIST, "api_keys.list")                                               \
+    DIRECTORY_WRITE(X, API_KEY_CREATE, "api_keys.create")                                          \
+    DIRECTORY_WRITE(X, API_KEY_REVOKE, "api_keys.revoke")                                          \
+    DIRECTORY_WRITE(X, API_KEY_TOUCH, "api_keys.touch")                                            \
+    DIRECTORY_READ(X, CONNECTION_LIST, "connections.list")                                         \
+    DIRECTORY_READ(X, CONNECTION_GET, "connections.get")                                           \
+    DIRECTORY_WRITE(X, CONNECTION_CREATE, "connections.create")                                    \
+    DIRECTORY_READ(X, CONNECTION_ASSIGNED, "connections.assigned")                                 \
+    DIRECTORY_READ(X, CONNECTION_MANAGEABLE, "connections.manageable")                             \
+    DIRECTORY_WRITE(X, CONNECTION_UNASSIGN, "connections.unassign")                                \
+    DIRECTORY_READ(X, DESCRIPTOR_GET, "descriptors.get")                                           \
+    DIRECTORY_READ(X, ENVIRONMENT_LIST, "environments.list")                                       \
+    DIRECTORY_READ(X, ENVIRONMENT_GET, "environments.get")                                         \
+    DIRECTORY_WRITE(X, ENVIRONMENT_CREATE, "environments.create")                                  \
+    DIRECTORY_WRITE(X, ENVIRONMENT_DELETE, "environments.delete")                                  \
+    DIRECTORY_READ(X, CLOUD_QUOTA_LIST, "cloud_quotas.list")                                       \
+    DIRECTORY_READ(X, CLOUD_QUOTA_GET, "cloud_quotas.get")                                         \
+    DIRECTORY_WRITE(X, CLOUD_QUOTA_CREATE, "cloud_quotas.create")                                  \
+    DIRECTORY_WRITE(X, CLOUD_QUOTA_UPDATE, "cloud_quotas.update")                                  \
+    DIRECTORY_WRITE(X, CLOUD_QUOTA_DELETE, "cloud_quotas.delete")                                  \
+    DIRECTORY_WRITE(X, CLOUD_QUOTA_DEFAULT, "cloud_quotas.default")                                \
+    DIRECTORY_WRITE(X, CLOUD_QUOTA_APPLY, "cloud_quotas.apply")                                    \
+    DIRECTORY_READ(X, TASK_GET, "tasks.get")
 
 #define QMS_OPERATIONS(X)                                                                          \
     X(SUMMARY_GET, "summary.get", ACCESS_READ, EFFECT_SUBSCRIBE, TARGET_USER)                      \
@@ -64,7 +113,8 @@ enum target {
     X(APPLIED_UPDATE, "subscription_addons.update", ACCESS_ADMINISTER, EFFECT_WRITE,               \
       TARGET_SUBSCRIPTION_ADDON)                                                                   \
     X(APPLIED_DELETE, "subscription_addons.delete", ACCESS_ADMINISTER, EFFECT_WRITE,               \
-      TARGET_SUBSCRIPTION_ADDON)
+      TARGET_SUBSCRIPTION_ADDON)                                                                   \
+    QMS_DIRECTORY_OPERATIONS(X)
 
 #define X(name, text, access, effect, target) OP_##name,
 enum operation { QMS_OPERATIONS(X) OP_COUNT };

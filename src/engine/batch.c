@@ -62,6 +62,8 @@ static bool op_may_write(const struct op *op) {
 static void op_clear(struct op *op) {
     catalogue_release(op->catalogue);
     op->catalogue = NULL;
+    directory_release(op->directory);
+    op->directory = NULL;
     op->error = (struct qms_error){0};
     op->duplicate = false;
     op->replay = NULL;
@@ -174,10 +176,20 @@ static const struct account *replay_account(const struct op *op) {
     return operation_target(op->operation) == TARGET_SUBSCRIPTION_ADDON ? NULL : op->account;
 }
 
-static size_t replay_bucket(const struct op *op) {
+/* Keys are their users' own: what concerns no account would be everybody's, so it is told apart by
+ * who asks. */
+static struct text replay_key(struct engine *engine, const struct op *op) {
+    if (operation_target(op->operation) != TARGET_DIRECTORY) return op->key;
+    char caller[UUID_TEXT_BYTES];
+    uuid_format(&op->caller.user_id, caller);
+    return arena_format(&engine->batch_arena, "%.*s/%.*s", UUID_TEXT_BYTES, caller,
+                        TEXT_ARGUMENTS(op->key));
+}
+
+static size_t replay_bucket(const struct op *op, struct text key) {
     uint64_t hash = (uintptr_t)replay_account(op);
-    for (size_t i = 0; i < op->key.length; i++) {
-        hash = (hash ^ (unsigned char)op->key.data[i]) * UINT64_C(1099511628211);
+    for (size_t i = 0; i < key.length; i++) {
+        hash = (hash ^ (unsigned char)key.data[i]) * UINT64_C(1099511628211);
     }
     return (size_t)(hash ^ hash >> 32) % REPLAY_BUCKETS;
 }
@@ -193,16 +205,17 @@ static void attempt_collect_replays(struct engine *engine, struct attempt *attem
             attempt->buckets = arena_take_zeroed(arena, REPLAY_BUCKETS, sizeof *attempt->buckets);
             load->replays = arena_take(arena, attempt->count * sizeof *load->replays);
         }
-        struct replay **bucket = &attempt->buckets[replay_bucket(op)];
+        struct text key = replay_key(engine, op);
+        struct replay **bucket = &attempt->buckets[replay_bucket(op, key)];
         struct replay *replay = *bucket;
         while (replay != NULL &&
                (replay->account != replay_account(op) || replay->operation != op->operation ||
-                !text_equal(replay->key, op->key))) {
+                !text_equal(replay->key, key))) {
             replay = replay->next;
         }
         if (replay == NULL) {
             replay = arena_take_zeroed(arena, 1, sizeof *replay);
-            replay->key = op->key;
+            replay->key = key;
             replay->account = replay_account(op);
             replay->operation = op->operation;
             replay->expires = op->operation != OP_USAGE_RECORD;
@@ -217,6 +230,8 @@ static void attempt_collect_replays(struct engine *engine, struct attempt *attem
 static bool attempt_load(struct engine *engine, struct attempt *attempt, struct qms_error *error) {
     attempt->load.arena = &engine->batch_arena;
     attempt->load.catalogue_version = engine->catalogue == NULL ? -1 : engine->catalogue->version;
+    attempt->load.directory_version =
+        engine->directory == NULL ? -1 : engine->directory->version;
     if (!engine->store->ops->load(engine->store, &attempt->load, error)) return false;
     pthread_mutex_lock(&engine->facts_lock);
     for (size_t i = 0; i < attempt->load.account_count; i++) {
@@ -225,6 +240,10 @@ static bool attempt_load(struct engine *engine, struct attempt *attempt, struct 
     if (attempt->load.catalogue != NULL) {
         catalogue_release(engine->catalogue);
         engine->catalogue = attempt->load.catalogue;
+    }
+    if (attempt->load.directory != NULL) {
+        directory_release(engine->directory);
+        engine->directory = attempt->load.directory;
     }
     engine->fresh_until_us = clock_monotonic_us() + FRESH_US;
     engine->store_answers = true;
@@ -341,8 +360,22 @@ static void op_show_catalogue(struct op *op, struct catalogue *catalogue) {
     if (!shown) qms_fail(&op->error, QMS_INTERNAL, "it was saved, but cannot be shown");
 }
 
+/* The directory with what this batch has changed; it is not read again, because the store saves
+ * only what was decided on its present version. */
+static void attempt_publish_directory(struct engine *engine, struct attempt *attempt) {
+    struct directory *next = directory_apply(engine->directory, &engine->changes);
+    pthread_mutex_lock(&engine->facts_lock);
+    directory_release(engine->directory);
+    engine->directory = next;
+    pthread_mutex_unlock(&engine->facts_lock);
+    for (size_t i = 0; i < attempt->count; i++) {
+        struct op *op = attempt->works[i].op;
+        if (op->error.code == QMS_OK) decide_directory_show(op, next);
+    }
+}
+
 /* Reads the catalogue that this batch has changed, before anybody hears of the change. */
-static void attempt_publish(struct engine *engine, struct attempt *attempt) {
+static void attempt_publish_catalogue(struct engine *engine, struct attempt *attempt) {
     batch_run(engine, NULL, 0);
     pthread_mutex_lock(&engine->facts_lock);
     for (size_t i = 0; i < attempt->count; i++) {
@@ -369,7 +402,8 @@ static void attempt_committed(struct engine *engine, struct attempt *attempt) {
         account_trim(account);
     }
     pthread_mutex_unlock(&engine->facts_lock);
-    if (changes_catalogue_any(&engine->changes)) attempt_publish(engine, attempt);
+    if (changes_catalogue_any(&engine->changes)) attempt_publish_catalogue(engine, attempt);
+    if (changes_directory_any(&engine->changes)) attempt_publish_directory(engine, attempt);
     for (size_t i = 0; i < attempt->count; i++) {
         work_finish(&attempt->works[i], &attempt->finished);
     }

@@ -19,6 +19,7 @@ enum {
 void engine_options_init(struct engine_options *options) {
     *options = (struct engine_options){
         .default_plan = TEXT("Basic"),
+        .plugins = &plugins_builtin,
         .report_overages = true,
         .reads_subscribe = true,
         .cache_accounts_max = CACHE_ACCOUNTS_DEFAULT,
@@ -31,6 +32,8 @@ void engine_options_init(struct engine_options *options) {
 struct decision engine_decision(struct engine *engine) {
     return (struct decision){
         .catalogue = engine->catalogue,
+        .directory = engine->directory,
+        .plugins = engine->options.plugins,
         .ids = &engine->ids,
         .default_plan = engine->options.default_plan,
         .report_overages = engine->options.report_overages,
@@ -49,12 +52,13 @@ static bool engine_answer_now(struct engine *engine, struct request *request) {
     enum effect effect = operation_effect(op->operation);
     if (effect != EFFECT_NONE && effect != EFFECT_SUBSCRIBE) return false;
     enum target target = operation_target(op->operation);
-    if (target != TARGET_USER && target != TARGET_CATALOGUE) return false;
+    bool of_all = target == TARGET_CATALOGUE || target == TARGET_DIRECTORY;
+    if (target != TARGET_USER && !of_all) return false;
     if (pthread_mutex_trylock(&engine->facts_lock) != 0) return false;
     bool answered = false;
     struct account *account =
         target == TARGET_USER ? cache_find(&engine->cache, op->username) : NULL;
-    bool known = target == TARGET_CATALOGUE ||
+    bool known = of_all ||
                  (account != NULL && !account->held && account->loaded && !account->broken);
     if (known && clock_monotonic_us() < engine->fresh_until_us) {
         struct decision decision = engine_decision(engine);
@@ -134,9 +138,10 @@ static bool engine_take_slice(struct engine *engine, struct request *request, in
 
 /* Fills works: first what an earlier batch put off, then a slice of each request in turn, round
  * after round, so that a long list does not keep single requests waiting. */
-static bool request_writes_catalogue(const struct request *request) {
+static bool request_is_alone(const struct request *request) {
     enum operation operation = request->ops[0].operation;
-    return operation_target(operation) == TARGET_CATALOGUE &&
+    enum target target = operation_target(operation);
+    return (target == TARGET_CATALOGUE || target == TARGET_DIRECTORY) &&
            operation_effect(operation) == EFFECT_WRITE;
 }
 
@@ -148,7 +153,7 @@ static void engine_fill_batch(struct engine *engine) {
     engine->deferred_count = 0;
     while (engine->pending.first != NULL && engine->work_count < engine->batch_limit) {
         struct request *request = request_list_pop(&engine->pending);
-        if (request_writes_catalogue(request)) {
+        if (request_is_alone(request)) {
             request_list_push(&engine->alone, request);
         } else if (!engine_take_slice(engine, request, now_us, &finished)) {
             request_list_push(&engine->pending, request);
@@ -157,7 +162,8 @@ static void engine_fill_batch(struct engine *engine) {
     queue_put_list(&engine->finished, &finished);
 }
 
-/* Everybody's facts hang on the catalogue, so what changes it is decided with nobody beside it. */
+/* Everybody's facts hang on the catalogue and the directory, so what changes them is decided with
+ * nobody beside it. */
 static void engine_run_alone(struct engine *engine) {
     for (struct request *request; (request = request_list_pop(&engine->alone)) != NULL;) {
         struct request_list finished = {0};
@@ -215,7 +221,7 @@ static void *engine_reply_main(void *context) {
 /* ---- opening and closing ---- */
 
 static bool engine_start(struct engine *engine, struct qms_error *error) {
-    batch_run(engine, NULL, 0); /* loads the catalogue */
+    batch_run(engine, NULL, 0); /* loads catalogue and directory */
     if (engine->catalogue == NULL) {
         return qms_fail(error, QMS_UNAVAILABLE, "the catalogue cannot be read from the store");
     }
@@ -271,6 +277,14 @@ bool engine_ready(struct engine *engine, struct qms_error *error) {
     return true;
 }
 
+struct directory *engine_directory(struct engine *engine) {
+    pthread_mutex_lock(&engine->facts_lock);
+    struct directory *directory =
+        engine->directory == NULL ? NULL : directory_hold(engine->directory);
+    pthread_mutex_unlock(&engine->facts_lock);
+    return directory;
+}
+
 size_t engine_queue_depth(struct engine *engine) {
     return queue_depth(&engine->submitted) + queue_depth(&engine->listings);
 }
@@ -286,6 +300,7 @@ void engine_stop(struct engine *engine) {
 void engine_close(struct engine *engine) {
     cache_close(&engine->cache);
     catalogue_release(engine->catalogue);
+    directory_release(engine->directory);
     arena_close(&engine->batch_arena);
     pthread_mutex_destroy(&engine->facts_lock);
     queue_destroy(&engine->listings);

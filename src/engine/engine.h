@@ -16,6 +16,7 @@ struct engine_options {
     struct store *store;          /* the engine closes it */
     struct metrics *metrics;
     struct text default_plan;     /* "Basic" */
+    const struct plugins *plugins; /* what service connections can measure and limit */
     bool report_overages;         /* false: overage operations answer "none" (qms-operations 10) */
     bool reads_subscribe;         /* false: reads do not create users (defect 56) */
     size_t cache_accounts_max;
@@ -28,7 +29,7 @@ struct engine_options {
 
 void engine_options_init(struct engine_options *options); /* the defaults of limits.h */
 
-/* Loads the catalogue and starts the threads. */
+/* Loads catalogue and directory and starts the threads. */
 struct engine *engine_open(const struct engine_options *options, struct qms_error *error);
 
 /* Takes the request. Refused (queue full, stopping): every operation carries BUSY or UNAVAILABLE
@@ -38,6 +39,11 @@ void engine_submit(struct engine *engine, struct request *request, bool may_answ
 
 /* Not ready: the store does not answer, or the default plan is missing or has no active rate. */
 bool engine_ready(struct engine *engine, struct qms_error *error);
+
+/* The latest directory, held for the caller, who releases it, or NULL when the store keeps none;
+ * from any thread. It is as fresh as the last batch: what another server or a tool has changed
+ * shows within about a second. */
+struct directory *engine_directory(struct engine *engine);
 
 size_t engine_queue_depth(struct engine *engine);
 

@@ -1,7 +1,7 @@
 /* engine_private.h: the engine's own state, shared by engine.c, batch.c and lister.c only.
  * Locks:   facts_lock guards the cache's links, every account that is not held, the catalogue
- *          pointer and fresh_until_us. The engine thread alone changes them, and takes the lock to
- *          do so; others take it only with trylock or for an instant.
+ *          and directory pointers and fresh_until_us. The engine thread alone changes them, and
+ *          takes the lock to do so; others take it only with trylock or for an instant.
  *          A held account belongs to the open batch: only the engine thread looks at it. */
 #ifndef QMS_ENGINE_ENGINE_PRIVATE_H
 #define QMS_ENGINE_ENGINE_PRIVATE_H
@@ -36,13 +36,15 @@ struct engine {
     pthread_mutex_t facts_lock;
     struct cache cache;
     struct catalogue *catalogue;
+    struct directory *directory;
     int64_t fresh_until_us; /* monotonic: until then the cache is known to match the store */
     bool store_answers;     /* the last batch met a store that worked */
 
     /* the engine thread's alone */
     struct uuid_source ids;
     struct request_list pending; /* taken from the queue, not finished */
-    struct request_list alone;   /* writes to the catalogue: each is a batch of its own */
+    struct request_list alone;   /* writes to the catalogue or the directory: each is a
+                                    batch of its own */
     struct work works[BATCH_OPERATIONS_MAX];
     size_t work_count;
     struct work deferred[BATCH_OPERATIONS_MAX]; /* reads that turned out to write */

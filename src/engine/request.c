@@ -7,15 +7,17 @@ void request_init(struct request *request) {
     arena_init(&request->arena, REQUEST_ARENA_BLOCK_BYTES);
 }
 
-static void request_release_catalogues(struct request *request) {
+static void request_release_facts(struct request *request) {
     for (size_t i = 0; i < request->op_count; i++) {
         catalogue_release(request->ops[i].catalogue);
         request->ops[i].catalogue = NULL;
+        directory_release(request->ops[i].directory);
+        request->ops[i].directory = NULL;
     }
 }
 
 void request_reset(struct request *request) {
-    request_release_catalogues(request);
+    request_release_facts(request);
     arena_reset(&request->arena);
     request->ops = NULL;
     request->op_count = 0;
@@ -26,7 +28,7 @@ void request_reset(struct request *request) {
 }
 
 void request_close(struct request *request) {
-    request_release_catalogues(request);
+    request_release_facts(request);
     arena_close(&request->arena);
 }
 

@@ -3,13 +3,15 @@
  * A batch is begin, load, then save or end:
  *   begin   opens a transaction. *stale: somebody else wrote since the last one, so everything
  *           cached is to be forgotten. A store that is shared always says stale.
- *   load    fills the accounts and replays asked for, the moment, and a new catalogue when the
- *           store's version differs from the one the caller has.
+ *   load    fills the accounts and replays asked for, the moment, and a new catalogue or directory
+ *           when the store's version differs from the one the caller has.
  *           A shared store locks the accounts that come writable, and no others: reads wait for
  *           nobody. An account that somebody else holds locked comes back busy and not loaded; an
  *           account, replay, add-on use or find whose rows cannot be read comes back broken. The
  *           others are loaded all the same.
- *   save    writes the changes and commits; end gives the transaction up without a trace.
+ *   save    writes the changes and commits; end gives the transaction up without a trace. Changes
+ *           of the directory are saved only if its version is still the one they were decided on,
+ *           else it is OVERTAKEN; they make it one higher.
  * Whichever of them fails has rolled back; after it the next call is begin.
  *
  * Threads: one store is used by one thread at a time. now() alone may be called on any thread.
@@ -20,6 +22,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "domain/directory.h"
 #include "domain/op.h"
 
 struct store_moment {
@@ -50,9 +53,11 @@ struct store_load {
     struct addon_use *addon_uses; /* addon_id set; the rest comes out, in arena */
     size_t addon_use_count;
     int64_t catalogue_version;  /* the caller's; -1: it has none */
+    int64_t directory_version;  /* likewise */
     /* out */
     struct store_moment moment;
     struct catalogue *catalogue; /* NULL: unchanged; else a new one that the caller now holds */
+    struct directory *directory; /* likewise */
 };
 
 /* A listing (EFFECT_LISTING), row by row from one snapshot. The catalogue makes the rows' pointers.

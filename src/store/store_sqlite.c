@@ -255,7 +255,10 @@ static bool sqlite_begin(struct store *store, bool writes, bool *stale, struct q
     }
     store_sqlite_keys_rollback(&sqlite->keys); /* what was not committed */
     *stale = version != sqlite->data_version;
-    if (*stale) store_sqlite_trail_forget(&sqlite->trail);
+    if (*stale) {
+        store_sqlite_trail_forget(&sqlite->trail);
+        sqlite->directory_version = -1;
+    }
     sqlite->data_version = version;
     sqlite->is_open = true;
     sqlite->writes = writes;
@@ -329,6 +332,7 @@ static enum store_outcome sqlite_save(struct store *store, const struct uuid *ba
         if (code == SQLITE_NOTFOUND) log_format(LOG_ERROR, "store: a row to be changed is gone");
         store_sqlite_fail(sqlite->connection, code, "save", error);
         sqlite_end(store);
+        if (code == SQLITE_BUSY_SNAPSHOT) return STORE_OVERTAKEN;
         return code_is_of_data(code) ? STORE_REFUSED : STORE_FAILED;
     }
     struct row row;
@@ -337,6 +341,7 @@ static enum store_outcome sqlite_save(struct store *store, const struct uuid *ba
     if (code != SQLITE_OK) return commit_failed(sqlite, code, error);
     sqlite->is_open = false;
     store_sqlite_keys_commit(&sqlite->keys);
+    if (changes_directory_any(changes)) sqlite->directory_version = changes->directory_version + 1;
     if (sqlite->log_pages >= CHECKPOINT_PAGES_MAX &&
         sqlite->log_pages >= sqlite->checkpoint_pages) {
         sqlite_checkpoint(sqlite);
@@ -469,7 +474,7 @@ struct store *store_sqlite_open(const struct store_options *options, struct qms_
     sqlite->clock = options->clock;
     sqlite->synchronous_off = options->synchronous_off;
     sqlite->vfs = options->vfs;
-    sqlite->catalogue_version = -1;
+    sqlite->catalogue_version = sqlite->directory_version = -1;
     struct text name = options->actor.length > 0 ? options->actor : TEXT("qms");
     char *actor = memory_take(name.length);
     memcpy(actor, name.data, name.length);

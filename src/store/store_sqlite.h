@@ -5,6 +5,7 @@
  *   store_sqlite_load.c       accounts, replays, and whose an id is
  *   store_sqlite_save.c       changes of accounts
  *   store_sqlite_catalogue.c, _save_catalogue.c   the catalogue, in and out
+ *   store_sqlite_directory.c, _save_directory.c   the directory, in and out
  *   store_sqlite_list.c       readers: long listings on connections of their own
  *   store_sqlite_statements.c, _row.c   SQL and the values that go in and out
  * One connection writes; its thread is the engine's. */
@@ -53,6 +54,8 @@ struct store_sqlite {
     int64_t catalogue_version;  /* last loaded; -1: none yet */
     struct uuid update_operation_ids[UPDATE_OPERATION_COUNT]; /* of that version */
 
+    int64_t directory_version;  /* last loaded or saved; -1: none that can be trusted */
+
     const struct clock *clock;
     _Atomic int64_t last_us;    /* the latest moment given, or stored when the store was opened */
     struct text actor;
@@ -98,6 +101,8 @@ bool store_sqlite_migrate(struct store_sqlite *sqlite, struct qms_error *error);
 bool store_sqlite_load(struct store *store, struct store_load *load, struct qms_error *error);
 bool store_sqlite_load_catalogue(struct store_sqlite *sqlite, struct store_load *load,
                                  struct qms_error *error);
+bool store_sqlite_load_directory(struct store_sqlite *sqlite, struct store_load *load,
+                                 struct qms_error *error);
 
 bool store_sqlite_find(struct store *store, struct store_find *finds, size_t count,
                        struct arena *arena, struct qms_error *error);
@@ -117,6 +122,8 @@ bool store_sqlite_key_ends(struct store_sqlite *sqlite, int64_t *first_id, int64
 int store_sqlite_write(struct store_sqlite *sqlite, const struct uuid *batch_id,
                        const struct changes *changes);
 int store_sqlite_write_catalogue(struct store_sqlite *sqlite, const struct changes *changes);
+/* SQLITE_BUSY_SNAPSHOT: the directory is not of the version that the changes were decided on. */
+int store_sqlite_write_directory(struct store_sqlite *sqlite, const struct changes *changes);
 /* Runs a statement that changes exactly one row; SQLITE_NOTFOUND if there is none. */
 int store_sqlite_run_one(struct row *row);
 

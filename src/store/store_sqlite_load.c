@@ -280,7 +280,11 @@ bool store_sqlite_load(struct store *store, struct store_load *load, struct qms_
     for (size_t i = 0; i < load->addon_use_count; i++) {
         if (!load_addon_use(sqlite, &load->addon_uses[i], load->arena, error)) return false;
     }
-    return store_sqlite_load_catalogue(sqlite, load, error);
+    if (!store_sqlite_load_catalogue(sqlite, load, error)) return false;
+    if (store_sqlite_load_directory(sqlite, load, error)) return true;
+    catalogue_release(load->catalogue);
+    load->catalogue = NULL;
+    return false;
 }
 
 bool store_sqlite_find(struct store *store, struct store_find *finds, size_t count,

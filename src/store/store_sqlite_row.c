@@ -21,6 +21,13 @@ void row_put_uuid(struct row *row, const struct uuid *uuid) {
                                      sizeof uuid->bytes, SQLITE_STATIC));
 }
 
+void row_put_uuid_or_null(struct row *row, const struct uuid *uuid) {
+    int index = row_parameter(row, 'o');
+    row_latch(row, uuid_is_nil(uuid) ? sqlite3_bind_null(row->prepared, index)
+                                     : sqlite3_bind_blob(row->prepared, index, uuid->bytes,
+                                                         sizeof uuid->bytes, SQLITE_STATIC));
+}
+
 void row_put_text(struct row *row, struct text text) {
     const char *data = text.length == 0 ? "" : text.data; /* a null pointer would bind NULL */
     row_latch(row, sqlite3_bind_text64(row->prepared, row_parameter(row, 't'), data, text.length,
@@ -102,6 +109,15 @@ static const void *row_bytes(struct row *row, int column, int bytes) {
 struct uuid row_uuid(struct row *row) {
     struct uuid uuid = {0};
     const void *data = row_bytes(row, row_column(row, 'u'), sizeof uuid.bytes);
+    if (data != NULL) memcpy(uuid.bytes, data, sizeof uuid.bytes);
+    return uuid;
+}
+
+struct uuid row_uuid_or_null(struct row *row) {
+    struct uuid uuid = {0};
+    int column = row_column(row, 'o');
+    if (sqlite3_column_type(row->prepared, column) == SQLITE_NULL) return uuid;
+    const void *data = row_bytes(row, column, sizeof uuid.bytes);
     if (data != NULL) memcpy(uuid.bytes, data, sizeof uuid.bytes);
     return uuid;
 }

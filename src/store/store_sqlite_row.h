@@ -12,6 +12,7 @@
 #include "base/uuid.h"
 #include "domain/amount.h"
 #include "domain/date.h"
+#include "domain/directory_rows.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -75,6 +76,15 @@ enum statement_id {
     PARK_ADDON_RATE,
     CHANGE_ADDON_RATE,
     DELETE_ADDON_RATE,
+
+    /* for each directory_kind, in its order */
+    DIRECTORY_VERSION,
+    NEXT_DIRECTORY_VERSION,
+    LIST_DIRECTORY,
+    PUT_DIRECTORY = LIST_DIRECTORY + DIRECTORY_KIND_COUNT,
+    DELETE_DIRECTORY = PUT_DIRECTORY + DIRECTORY_KIND_COUNT,
+    DELETE_QUOTA_DETAILS = DELETE_DIRECTORY + DIRECTORY_KIND_COUNT,
+    INSERT_QUOTA_DETAIL,
     BATCH_STATEMENT_COUNT,
 
     /* of readers */
@@ -127,6 +137,7 @@ struct row {
 void row_open(struct row *row, const struct statements *statements, enum statement_id id);
 
 void row_put_uuid(struct row *row, const struct uuid *uuid);
+void row_put_uuid_or_null(struct row *row, const struct uuid *uuid); /* nil is null */
 void row_put_text(struct row *row, struct text text);
 void row_put_integer(struct row *row, int64_t integer);
 void row_put_end(struct row *row, int64_t end_us); /* TIME_NEVER is null */
@@ -143,6 +154,7 @@ bool row_next(struct row *row);
 int row_close(struct row *row);
 
 struct uuid row_uuid(struct row *row);
+struct uuid row_uuid_or_null(struct row *row); /* null is nil */
 struct text row_text(struct row *row); /* valid until row_next or row_close */
 struct text row_text_or_null(struct row *row, bool *present);
 int64_t row_integer(struct row *row);

@@ -211,6 +211,8 @@ int store_sqlite_write(struct store_sqlite *sqlite, const struct uuid *batch_id,
                        const struct changes *changes) {
     int code = SQLITE_OK;
     if (changes_catalogue_any(changes)) code = store_sqlite_write_catalogue(sqlite, changes);
+    if (code == SQLITE_OK && changes_directory_any(changes))
+        code = store_sqlite_write_directory(sqlite, changes);
     if (code == SQLITE_OK) code = write_users(sqlite, changes);
     if (code == SQLITE_OK) code = write_subscriptions(sqlite, &changes->subscriptions);
     if (code == SQLITE_OK) code = write_applied(sqlite, &changes->addons_applied);

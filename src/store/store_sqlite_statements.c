@@ -40,8 +40,16 @@
     " AND p.effective_date >= ?3"                                                                  \
     " ORDER BY p.effective_date, p.id LIMIT ?4 OFFSET ?5"
 
-/* Parameters in and columns out, a letter each: u identifier, t text, n text or null, i integer,
- * b boolean, e end of a period (null: never), a amount, h hash of 32 bytes. */
+/* What of the directory is not deleted, and the writing of a row whether it is there or not. */
+#define LISTED(columns, table) "SELECT " columns " FROM " table " WHERE deleted = 0"
+#define PUT(table, columns, values, changes)                                                       \
+    "INSERT INTO " table " (" columns ") VALUES (" values ")"                                      \
+    " ON CONFLICT (id) DO UPDATE SET " changes
+#define MARK_DELETED(table) {"u", "", "UPDATE " table " SET deleted = 1 WHERE id = ?1"}
+#define DELETE_ROW(table) {"u", "", "DELETE FROM " table " WHERE id = ?1"}
+
+/* Parameters in and columns out, a letter each: u identifier, o identifier or null, t text, n text
+ * or null, i integer, b boolean, e end of a period (null: never), a amount, h hash of 32 bytes. */
 static const struct statement {
     const char *parameters, *columns, *text;
 } statements_all[STATEMENT_COUNT] = {
@@ -217,6 +225,121 @@ static const struct statement {
     [CHANGE_ADDON_RATE] = {"uai", "",
                            "UPDATE addon_rates SET rate = ?2, effective_date = ?3 WHERE id = ?1"},
     [DELETE_ADDON_RATE] = {"u", "", "DELETE FROM addon_rates WHERE id = ?1"},
+
+    [DIRECTORY_VERSION] = {"", "i", "SELECT version FROM directory_version"},
+    [NEXT_DIRECTORY_VERSION] =
+        {"i", "", "UPDATE directory_version SET version = version + 1 WHERE version = ?1"},
+    [DELETE_QUOTA_DETAILS] = {"u", "", "DELETE FROM cloud_quota_details WHERE quota_id = ?1"},
+    [INSERT_QUOTA_DETAIL] =
+        {"uiuta", "",
+         "INSERT INTO cloud_quota_details (quota_id, position, id, metric, ceiling)"
+         " VALUES (?1, ?2, ?3, ?4, ?5)"},
+    [LIST_DIRECTORY + DIRECTORY_ORGANIZATIONS] =
+        {"", "uoittbb",
+         LISTED("id, parent_id, created_at, name, entry_point, is_trial, is_reseller",
+                "organizations")},
+    [PUT_DIRECTORY + DIRECTORY_ORGANIZATIONS] =
+        {"uoittii", "",
+         PUT("organizations",
+             "id, parent_id, created_at, name, entry_point, is_trial, is_reseller",
+             "?1, ?2, ?3, ?4, ?5, ?6, ?7",
+             "name = excluded.name, entry_point = excluded.entry_point, is_trial ="
+             " excluded.is_trial, is_reseller = excluded.is_reseller")},
+    [DELETE_DIRECTORY + DIRECTORY_ORGANIZATIONS] = MARK_DELETED("organizations"),
+    [LIST_DIRECTORY + DIRECTORY_USERS] =
+        {"", "uuitti",
+         LISTED("id, organization_id, created_at, name, email, status",
+                "organization_users")},
+    [PUT_DIRECTORY + DIRECTORY_USERS] =
+        {"uuitti", "",
+         PUT("organization_users",
+             "id, organization_id, created_at, name, email, status",
+             "?1, ?2, ?3, ?4, ?5, ?6",
+             "name = excluded.name, email = excluded.email, status = excluded.status")},
+    [DELETE_DIRECTORY + DIRECTORY_USERS] = MARK_DELETED("organization_users"),
+    [LIST_DIRECTORY + DIRECTORY_BINDINGS] =
+        {"", "uuoiiib",
+         "SELECT id, user_id, organization_id, created_at, role, scope, is_primary FROM"
+         " role_bindings"},
+    [PUT_DIRECTORY + DIRECTORY_BINDINGS] =
+        {"uuoiiii", "",
+         PUT("role_bindings",
+             "id, user_id, organization_id, created_at, role, scope, is_primary",
+             "?1, ?2, ?3, ?4, ?5, ?6, ?7",
+             "organization_id = excluded.organization_id, role = excluded.role, scope ="
+             " excluded.scope")},
+    [DELETE_DIRECTORY + DIRECTORY_BINDINGS] = DELETE_ROW("role_bindings"),
+    [LIST_DIRECTORY + DIRECTORY_KEYS] =
+        {"", "uuithit",
+         LISTED("id, user_id, created_at, name, hash, used_at, used_address",
+                "api_keys")},
+    [PUT_DIRECTORY + DIRECTORY_KEYS] =
+        {"uuithit", "",
+         PUT("api_keys",
+             "id, user_id, created_at, name, hash, used_at, used_address",
+             "?1, ?2, ?3, ?4, ?5, ?6, ?7",
+             "used_at = excluded.used_at, used_address = excluded.used_address")},
+    [DELETE_DIRECTORY + DIRECTORY_KEYS] = MARK_DELETED("api_keys"),
+    [LIST_DIRECTORY + DIRECTORY_CONNECTIONS] =
+        {"", "uuitttb",
+         LISTED("id, owner_id, created_at, name, service_code, type, supports_quotas",
+                "service_connections")},
+    [PUT_DIRECTORY + DIRECTORY_CONNECTIONS] =
+        {"uuittti", "",
+         PUT("service_connections",
+             "id, owner_id, created_at, name, service_code, type, supports_quotas",
+             "?1, ?2, ?3, ?4, ?5, ?6, ?7",
+             "name = excluded.name")},
+    [DELETE_DIRECTORY + DIRECTORY_CONNECTIONS] = MARK_DELETED("service_connections"),
+    [LIST_DIRECTORY + DIRECTORY_QUOTAS] =
+        {"", "uuuittbbiiuta",
+         "SELECT q.id, q.connection_id, q.owner_id, q.created_at, q.name, q.description,"
+         " q.default_for_service, q.default_for_trial, q.version, d.quota_id IS NOT NULL,"
+         " d.id, d.metric, d.ceiling"
+         " FROM cloud_quotas q LEFT JOIN cloud_quota_details d ON d.quota_id = q.id"
+         " WHERE q.deleted = 0 ORDER BY q.id, d.position"},
+    [PUT_DIRECTORY + DIRECTORY_QUOTAS] =
+        {"uuuittiii", "",
+         PUT("cloud_quotas",
+             "id, connection_id, owner_id, created_at, name, description, default_for_service,"
+             " default_for_trial, version",
+             "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9",
+             "name = excluded.name, description = excluded.description, default_for_service ="
+             " excluded.default_for_service, default_for_trial = excluded.default_for_trial,"
+             " version = excluded.version")},
+    [DELETE_DIRECTORY + DIRECTORY_QUOTAS] = MARK_DELETED("cloud_quotas"),
+    [LIST_DIRECTORY + DIRECTORY_ASSIGNMENTS] =
+        {"", "uuuiiob",
+         "SELECT id, organization_id, connection_id, created_at, state, quota_id, applied FROM"
+         " connection_assignments"},
+    [PUT_DIRECTORY + DIRECTORY_ASSIGNMENTS] =
+        {"uuuiioi", "",
+         PUT("connection_assignments",
+             "id, organization_id, connection_id, created_at, state, quota_id, applied",
+             "?1, ?2, ?3, ?4, ?5, ?6, ?7",
+             "state = excluded.state, quota_id = excluded.quota_id, applied = excluded.applied")},
+    [DELETE_DIRECTORY + DIRECTORY_ASSIGNMENTS] = DELETE_ROW("connection_assignments"),
+    [LIST_DIRECTORY + DIRECTORY_ENVIRONMENTS] =
+        {"", "uuuiti",
+         "SELECT id, organization_id, connection_id, created_at, name, state FROM environments"},
+    [PUT_DIRECTORY + DIRECTORY_ENVIRONMENTS] =
+        {"uuuiti", "",
+         PUT("environments",
+             "id, organization_id, connection_id, created_at, name, state",
+             "?1, ?2, ?3, ?4, ?5, ?6",
+             "state = excluded.state")},
+    [DELETE_DIRECTORY + DIRECTORY_ENVIRONMENTS] = DELETE_ROW("environments"),
+    [LIST_DIRECTORY + DIRECTORY_TASKS] =
+        {"", "uouiiuti",
+         "SELECT id, user_id, organization_id, created_at, object, object_id, object_name, status"
+         " FROM tasks"},
+    [PUT_DIRECTORY + DIRECTORY_TASKS] =
+        {"uouiiuti", "",
+         PUT("tasks",
+             "id, user_id, organization_id, created_at, object, object_id, object_name, status",
+             "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8",
+             "status = excluded.status")},
+    [DELETE_DIRECTORY + DIRECTORY_TASKS] = DELETE_ROW("tasks"),
 
     /* Listings. A negative limit is none. */
     [READ_USER] = {"t", "u", "SELECT id FROM users WHERE username = ?1"},

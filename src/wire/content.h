@@ -4,8 +4,9 @@
  *          id of its target if it has one, then every member of its input, in the order of inputs.h
  *          but for an add-on's flags, which stand together: texts and amounts with their length
  *          before them; numbers, flags and lengths as 8 bytes, little endian; ids as 16 bytes;
- *          lists after their count. Amounts count by value (1.10 is 1.1); dates are instants, after
- *          whether they are there. Key, user and principal are not in it: they are its scope.
+ *          lists after their count; what CloudMC's inputs say has_ of, after that flag. Amounts
+ *          count by value (1.10 is 1.1); dates are instants, after whether they are there. Key,
+ *          user and principal are not in it: they are its scope.
  * Threads: one hasher is used by one thread at a time. It exists because preparing a digest costs
  *          more than the digest of one operation. */
 #ifndef QMS_WIRE_CONTENT_H

@@ -36,6 +36,7 @@ static void names_of_operations_differ(void **state) {
 static void a_key_for_reading_does_not_write(void **state) {
     (void)state;
     for (int i = 0; i < OP_COUNT; i++) {
+        if (operation_access(nth(i)) == ACCESS_BY_PERMISSION) continue; /* the decision looks */
         bool writes = operation_effect(nth(i)) == EFFECT_WRITE;
         assert_int_equal(writes, operation_access(nth(i)) != ACCESS_READ);
     }
