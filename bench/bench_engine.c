@@ -78,6 +78,11 @@ static void drive(struct request *requests, long in_flight, double seconds, bool
     pthread_mutex_unlock(&lock);
 }
 
+static struct store *open_store(void *url, bool waits, struct qms_error *error) {
+    return store_open(&(struct store_options){.url = url, .waits = waits, .clock = &clock_system,
+                                              .actor = TEXT("bench")}, error);
+}
+
 int main(int count, char **arguments) {
     if (count != 5 && count != 6) {
         fprintf(stderr, "usage: bench_engine FILE uniform|zipf in-flight seconds [KEYS]\n");
@@ -96,10 +101,9 @@ int main(int count, char **arguments) {
     struct engine_options options;
     engine_options_init(&options);
     options.metrics = &metrics;
-    options.store = store_open(
-        &(struct store_options){.url = url, .clock = &clock_system, .actor = TEXT("bench")},
-        &error);
-    if (options.store != NULL) engine = engine_open(&options, &error);
+    options.open_store = open_store;
+    options.store_context = url;
+    engine = engine_open(&options, &error);
     if (engine == NULL) {
         fprintf(stderr, "bench_engine: %s\n", error.text);
         return 1;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "engine/engine.h"
 #include "front/front.h"
@@ -58,17 +59,26 @@ static void on_replied(void *context) {
     if (nats != NULL) front_nats_wake(nats);
 }
 
-static bool open_engine(struct serve *serve, struct qms_error *error) {
-    const struct settings *settings = serve->settings;
+/* For the engine, which asks for as many as it has threads. */
+static struct store *open_store(void *context, bool waits, struct qms_error *error) {
+    const struct settings *settings = context;
     struct store_options store = {
         .url = settings->store_url,
+        .waits = waits,
+        .lock_wait_us = (int64_t)LOCK_TRY_MS * 1000,
         .clock = &clock_system,
         .actor = text_of(settings->store_actor),
     };
+    return store_open(&store, error);
+}
+
+static bool open_engine(struct serve *serve, struct qms_error *error) {
+    const struct settings *settings = serve->settings;
     struct engine_options engine;
     engine_options_init(&engine);
-    engine.store = store_open(&store, error);
-    if (engine.store == NULL) return false;
+    engine.open_store = open_store;
+    engine.store_context = (void *)settings;
+    engine.threads = settings->engine_threads;
     engine.metrics = serve->metrics;
     engine.default_plan = text_of(settings->default_plan);
     engine.report_overages = settings->report_overages;

@@ -17,7 +17,7 @@ struct settings {
     const char *nats_subject, *nats_user_plans, *nats_creds, *nats_tls_ca, *nats_tls_cert,
         *nats_tls_key;
     struct option_texts hosts, nats_cluster;
-    uint64_t port, threads, cache_accounts, queue_requests, drain_s;
+    uint64_t port, threads, engine_threads, cache_accounts, queue_requests, drain_s;
     uint64_t nats_reconnect_wait_s, nats_in_flight, nats_pending_messages, nats_pending_bytes,
         nats_max_reconnects;
     bool nats_no_creds, nats_no_tls, nats_refuse_unknown;

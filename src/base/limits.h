@@ -30,6 +30,10 @@ enum {
     LIST_SLICE_OPERATIONS_MAX = 256,
     CACHE_ACCOUNTS_DEFAULT = 65536,
     REQUEST_WAIT_MS_DEFAULT = 10000,   /* older ones are answered UNAVAILABLE, not executed */
+    LOCK_WAIT_MS_DEFAULT = 5000,       /* how long an operation waits for rows locked elsewhere */
+    LOCK_TRY_MS = 100,                 /* ... of which the store waits so long at a time */
+    LANE_OPERATIONS_MAX = 32768,       /* operations that wait for locks */
+    ENGINE_THREADS_MAX = 16,
     COMMIT_RESOLVE_MS_DEFAULT = 10000, /* how long to look for a batch of unknown outcome */
     COMMIT_TARGET_US = 10000,          /* the batch size follows this commit time */
 

@@ -20,13 +20,17 @@ void cache_close(struct cache *cache) {
 }
 
 /* FNV-1a: short names, and a table that no client can see into by more than its timing. */
-static size_t cache_bucket(const struct cache *cache, struct text username) {
+uint64_t cache_hash(struct text username) {
     uint64_t hash = UINT64_C(14695981039346656037);
     for (size_t i = 0; i < username.length; i++) {
         hash ^= (unsigned char)username.data[i];
         hash *= UINT64_C(1099511628211);
     }
-    return (size_t)(hash ^ hash >> 32) & (cache->bucket_count - 1);
+    return hash ^ hash >> 32;
+}
+
+static size_t cache_bucket(const struct cache *cache, struct text username) {
+    return (size_t)cache_hash(username) & (cache->bucket_count - 1);
 }
 
 struct account *cache_find(struct cache *cache, struct text username) {

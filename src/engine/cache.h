@@ -16,6 +16,8 @@ struct cache {
 void cache_init(struct cache *cache, size_t count_max);
 void cache_close(struct cache *cache);
 
+uint64_t cache_hash(struct text username);
+
 struct account *cache_find(struct cache *cache, struct text username);
 /* Adds an account that is not loaded yet. */
 struct account *cache_add(struct cache *cache, struct text username);

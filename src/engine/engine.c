@@ -1,23 +1,17 @@
 #include "engine/engine.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 #include "base/log.h"
 #include "domain/decide.h"
 #include "engine/engine_private.h"
+#include "engine/lane.h"
 
-enum {
-    BATCH_LIMIT_START = 1024,
-    BATCH_ARENA_BLOCK_BYTES = 1 << 20,
-    IDLE_MS = 250,         /* with nothing to do for so long, the store may tidy up ... */
-    IDLE_UNDER_LOAD_US = 5000000, /* (under load it does so this often all the same) */
-    PROBE_US = 1000000,    /* ... and after so long the store is asked whether it still answers */
-    LISTINGS_MAX = 64,
-};
+enum { LISTINGS_MAX = 64, PART_ARENA_BLOCK_BYTES = 4096 };
 
 void engine_options_init(struct engine_options *options) {
     *options = (struct engine_options){
+        .threads = 1,
         .default_plan = TEXT("Basic"),
         .plugins = &plugins_builtin,
         .report_overages = true,
@@ -25,19 +19,21 @@ void engine_options_init(struct engine_options *options) {
         .cache_accounts_max = CACHE_ACCOUNTS_DEFAULT,
         .queue_requests_max = QUEUE_REQUESTS_MAX,
         .request_wait_us_max = (int64_t)REQUEST_WAIT_MS_DEFAULT * 1000,
+        .lock_wait_us_max = (int64_t)LOCK_WAIT_MS_DEFAULT * 1000,
         .commit_resolve_us_max = (int64_t)COMMIT_RESOLVE_MS_DEFAULT * 1000,
     };
 }
 
-struct decision engine_decision(struct engine *engine) {
+struct decision worker_decision(struct worker *worker) {
+    const struct engine_options *options = &worker->engine->options;
     return (struct decision){
-        .catalogue = engine->catalogue,
-        .directory = engine->directory,
-        .plugins = engine->options.plugins,
-        .ids = &engine->ids,
-        .default_plan = engine->options.default_plan,
-        .report_overages = engine->options.report_overages,
-        .reads_subscribe = engine->options.reads_subscribe,
+        .catalogue = worker->catalogue,
+        .directory = worker->directory,
+        .plugins = options->plugins,
+        .ids = &worker->ids,
+        .default_plan = options->default_plan,
+        .report_overages = options->report_overages,
+        .reads_subscribe = options->reads_subscribe,
     };
 }
 
@@ -47,29 +43,30 @@ struct decision engine_decision(struct engine *engine) {
  * is decided on the caller's thread, between two batches. Measured with 64 connections on two
  * cores, handing such a read to the engine thread and back costs more than all else in it. */
 static bool engine_answer_now(struct engine *engine, struct request *request) {
+    struct worker *worker = engine->workers[0];
     struct op *op = request->ops;
-    if (request->op_count != 1 || !engine->store->ops->owns_database) return false;
+    if (request->op_count != 1 || !engine->owns_database) return false;
     enum effect effect = operation_effect(op->operation);
     if (effect != EFFECT_NONE && effect != EFFECT_SUBSCRIBE) return false;
     enum target target = operation_target(op->operation);
     bool of_all = target == TARGET_CATALOGUE || target == TARGET_DIRECTORY;
     if (target != TARGET_USER && !of_all) return false;
-    if (pthread_mutex_trylock(&engine->facts_lock) != 0) return false;
+    if (pthread_mutex_trylock(&worker->facts_lock) != 0) return false;
     bool answered = false;
     struct account *account =
-        target == TARGET_USER ? cache_find(&engine->cache, op->username) : NULL;
+        target == TARGET_USER ? cache_find(&worker->cache, op->username) : NULL;
     bool known = of_all ||
                  (account != NULL && !account->held && account->loaded && !account->broken);
-    if (known && clock_monotonic_us() < engine->fresh_until_us) {
-        struct decision decision = engine_decision(engine);
-        decision.decided_us = engine->store->ops->now(engine->store);
+    if (known && clock_monotonic_us() < worker->fresh_until_us) {
+        struct decision decision = worker_decision(worker);
+        decision.decided_us = worker->store->ops->now(worker->store);
         op->account = account;
         decide(&decision, op, &request->arena);
         answered = !decision.must_write;
         op->account = NULL;
-        if (account != NULL) cache_use(&engine->cache, account);
+        if (account != NULL) cache_use(&worker->cache, account);
     }
-    pthread_mutex_unlock(&engine->facts_lock);
+    pthread_mutex_unlock(&worker->facts_lock);
     if (answered) atomic_fetch_add(&engine->metrics->reads_immediate, 1);
     return answered;
 }
@@ -81,20 +78,60 @@ static void engine_refuse(struct request *request, enum qms_code code) {
     request->done(request);
 }
 
+/* A part for each worker, and one for the lane, which comes last. */
+static void request_split(struct engine *engine, struct request *request) {
+    size_t count = engine->worker_count + 1;
+    for (size_t i = 0; i < request->part_count; i++) arena_close(&request->parts[i].own);
+    request->parts = arena_take_zeroed(&request->arena, count, sizeof *request->parts);
+    request->part_count = count;
+    for (size_t i = 0; i < count; i++) {
+        struct request_part *part = &request->parts[i];
+        arena_init(&part->own, PART_ARENA_BLOCK_BYTES);
+        part->request = request;
+        part->arena = &part->own;
+        part->thread = i;
+    }
+    for (size_t i = 0; i < request->op_count; i++) {
+        const struct op *op = &request->ops[i];
+        if (op->error.code == QMS_OK) request->parts[worker_index(engine, op)].op_left++;
+    }
+}
+
+/* Puts the request into the queues of those who have something to do for it. */
+static enum queue_push engine_put(struct engine *engine, struct request *request) {
+    struct queue *queues[ENGINE_THREADS_MAX];
+    struct request_part *parts[ENGINE_THREADS_MAX];
+    size_t count = 0;
+    if (engine->owns_database || request->op_count == 1) {
+        request->whole.thread = worker_index(engine, request->ops);
+        return queue_put(&engine->workers[request->whole.thread]->submitted, &request->whole);
+    }
+    request_split(engine, request);
+    for (size_t i = 0; i < engine->worker_count; i++) {
+        if (request->parts[i].op_left == 0) continue;
+        queues[count] = &engine->workers[i]->submitted;
+        parts[count++] = &request->parts[i];
+    }
+    return queue_put_each(queues, parts, count);
+}
+
 void engine_submit(struct engine *engine, struct request *request, bool may_answer_now) {
     assert(request->done != NULL);
     request->submitted_us = clock_monotonic_us();
-    request->op_next = 0;
-    request->op_left = 0;
+    request->alone = may_answer_now;
+    size_t left = 0;
     for (size_t i = 0; i < request->op_count; i++) {
-        if (request->ops[i].error.code == QMS_OK) request->op_left++;
+        if (request->ops[i].error.code == QMS_OK) left++;
     }
-    if (request->op_left == 0 || (may_answer_now && engine_answer_now(engine, request))) {
+    if (left == 0 || (may_answer_now && engine_answer_now(engine, request))) {
         request->done(request);
         return;
     }
+    atomic_store(&request->op_left, left);
+    request->whole = (struct request_part){
+        .request = request, .arena = &request->arena, .op_left = left};
     bool listing = operation_effect(request->ops[0].operation) == EFFECT_LISTING;
-    switch (queue_put(listing ? &engine->listings : &engine->submitted, request)) {
+    switch (listing ? queue_put(&engine->listings, &request->whole) : engine_put(engine, request)) {
     case QUEUE_TAKEN:
         return;
     case QUEUE_FULL:
@@ -106,110 +143,12 @@ void engine_submit(struct engine *engine, struct request *request, bool may_answ
     }
 }
 
-/* ---- the engine thread ---- */
-
-/* Operations that waited too long are answered unexecuted: their clients have given up. */
-static bool engine_give_up(struct engine *engine, struct work *work, int64_t now_us,
-                           struct request_list *finished) {
-    if (now_us - work->request->submitted_us <= engine->options.request_wait_us_max) return false;
-    qms_fail_code(&work->op->error, QMS_UNAVAILABLE);
-    work_finish(work, finished);
-    return true;
-}
-
-/* Moves up to a slice of the request's operations into the batch; true: none are left. Operations
- * that their decoder refused are passed over at once: a request is kept only for one that still has
- * to be done, because it is answered, and gone, with the last of those. */
-static bool engine_take_slice(struct engine *engine, struct request *request, int64_t now_us,
-                              struct request_list *finished) {
-    size_t taken = 0;
-    for (; request->op_next < request->op_count; request->op_next++) {
-        struct work work = {.request = request, .op = &request->ops[request->op_next]};
-        if (work.op->error.code != QMS_OK) continue;
-        if (taken == LIST_SLICE_OPERATIONS_MAX || engine->work_count >= engine->batch_limit) {
-            return false;
-        }
-        if (engine_give_up(engine, &work, now_us, finished)) continue;
-        engine->works[engine->work_count++] = work;
-        taken++;
-    }
-    return true;
-}
-
-/* Fills works: first what an earlier batch put off, then a slice of each request in turn, round
- * after round, so that a long list does not keep single requests waiting. */
-static bool request_is_alone(const struct request *request) {
-    enum operation operation = request->ops[0].operation;
-    enum target target = operation_target(operation);
-    return (target == TARGET_CATALOGUE || target == TARGET_DIRECTORY) &&
-           operation_effect(operation) == EFFECT_WRITE;
-}
-
-static void engine_fill_batch(struct engine *engine) {
-    struct request_list finished = {0};
-    int64_t now_us = clock_monotonic_us();
-    memcpy(engine->works, engine->deferred, engine->deferred_count * sizeof engine->works[0]);
-    engine->work_count = engine->deferred_count;
-    engine->deferred_count = 0;
-    while (engine->pending.first != NULL && engine->work_count < engine->batch_limit) {
-        struct request *request = request_list_pop(&engine->pending);
-        if (request_is_alone(request)) {
-            request_list_push(&engine->alone, request);
-        } else if (!engine_take_slice(engine, request, now_us, &finished)) {
-            request_list_push(&engine->pending, request);
-        }
-    }
-    queue_put_list(&engine->finished, &finished);
-}
-
-/* Everybody's facts hang on the catalogue and the directory, so what changes them is decided with
- * nobody beside it. */
-static void engine_run_alone(struct engine *engine) {
-    for (struct request *request; (request = request_list_pop(&engine->alone)) != NULL;) {
-        struct request_list finished = {0};
-        engine->work_count = 0;
-        engine_take_slice(engine, request, clock_monotonic_us(), &finished);
-        queue_put_list(&engine->finished, &finished);
-        if (engine->work_count > 0) batch_run(engine, engine->works, engine->work_count);
-    }
-}
-
-static bool engine_has_work(const struct engine *engine) {
-    return engine->pending.first != NULL || engine->deferred_count > 0;
-}
-
-static void *engine_main(void *context) {
-    struct engine *engine = context;
-    int64_t last_us = clock_monotonic_us(), idle_us = last_us;
-    for (;;) {
-        bool open = queue_take(&engine->submitted, &engine->pending,
-                               engine_has_work(engine) ? 0 : IDLE_MS);
-        if (engine_has_work(engine)) {
-            engine_fill_batch(engine);
-            if (engine->work_count > 0) batch_run(engine, engine->works, engine->work_count);
-            engine_run_alone(engine);
-            last_us = clock_monotonic_us();
-            if (last_us < idle_us + IDLE_UNDER_LOAD_US) continue;
-        } else if (!open) {
-            break;
-        }
-        engine->store->ops->idle(engine->store);
-        idle_us = clock_monotonic_us();
-        if (clock_monotonic_us() - last_us >= PROBE_US) {
-            batch_run(engine, NULL, 0); /* notices a lost store and a changed catalogue */
-            last_us = clock_monotonic_us();
-        }
-    }
-    queue_close(&engine->finished);
-    return NULL;
-}
-
 static void *engine_reply_main(void *context) {
     struct engine *engine = context;
-    struct request_list finished = {0};
+    struct part_list finished = {0};
     while (queue_take(&engine->finished, &finished, -1)) {
-        for (struct request *request; (request = request_list_pop(&finished)) != NULL;) {
-            request->done(request);
+        for (struct request_part *part; (part = part_list_pop(&finished)) != NULL;) {
+            part->request->done(part->request);
         }
         if (engine->options.replied != NULL) {
             engine->options.replied(engine->options.replied_context);
@@ -220,51 +159,93 @@ static void *engine_reply_main(void *context) {
 
 /* ---- opening and closing ---- */
 
+static struct store *engine_open_store(struct engine *engine, bool waits,
+                                       struct qms_error *error) {
+    return engine->options.open_store(engine->options.store_context, waits, error);
+}
+
+/* A store for each thread; one that owns its database is the only one. */
+static bool engine_open_stores(struct engine *engine, struct qms_error *error) {
+    struct store *store = engine_open_store(engine, false, error);
+    if (store == NULL) return false;
+    size_t threads = engine->options.threads;
+    assert(threads >= 1);
+    assert(threads <= ENGINE_THREADS_MAX);
+    engine->owns_database = store->ops->owns_database;
+    engine->worker_count = engine->owns_database ? 1 : threads;
+    engine->workers[0] = worker_make(engine, 0, store);
+    for (size_t i = 1; i < engine->worker_count; i++) {
+        store = engine_open_store(engine, false, error);
+        if (store == NULL) return false;
+        engine->workers[i] = worker_make(engine, i, store);
+    }
+    if (engine->owns_database) return true;
+    store = engine_open_store(engine, true, error);
+    if (store == NULL) return false;
+    engine->lane = lane_make(engine, store);
+    return true;
+}
+
+static bool engine_start_threads(struct engine *engine, struct qms_error *error) {
+    bool started =
+        pthread_create(&engine->reply_thread, NULL, engine_reply_main, engine) == 0;
+    engine->replies = started;
+    if (started && engine->lane != NULL) started = lane_start(engine->lane);
+    while (started && engine->workers_running < engine->worker_count) {
+        struct worker *worker = engine->workers[engine->workers_running];
+        started = pthread_create(&worker->thread, NULL, worker_main, worker) == 0;
+        engine->workers_running += started;
+    }
+    while (started && engine->listers_running < LISTER_THREADS) {
+        pthread_t *thread = &engine->lister_threads[engine->listers_running];
+        started = pthread_create(thread, NULL, lister_main, engine) == 0;
+        engine->listers_running += started;
+    }
+    return started || qms_fail(error, QMS_UNAVAILABLE,
+                               "the system refuses the engine's threads; is there a limit?");
+}
+
 static bool engine_start(struct engine *engine, struct qms_error *error) {
-    batch_run(engine, NULL, 0); /* loads catalogue and directory */
-    if (engine->catalogue == NULL) {
+    for (size_t i = 0; i < engine->worker_count; i++) {
+        batch_run(engine->workers[i], NULL, 0); /* loads catalogue and directory */
+        if (engine->workers[i]->catalogue != NULL) continue;
         return qms_fail(error, QMS_UNAVAILABLE, "the catalogue cannot be read from the store");
     }
-    if (pthread_create(&engine->engine_thread, NULL, engine_main, engine) != 0 ||
-        pthread_create(&engine->reply_thread, NULL, engine_reply_main, engine) != 0) {
-        abort(); /* out of threads at start: nothing to go on with */
-    }
-    for (int i = 0; i < LISTER_THREADS; i++) {
-        if (pthread_create(&engine->lister_threads[i], NULL, lister_main, engine) != 0) abort();
-    }
-    return true;
+    return engine_start_threads(engine, error);
 }
 
 struct engine *engine_open(const struct engine_options *options, struct qms_error *error) {
     struct engine *engine = memory_take_zeroed(1, sizeof *engine);
     engine->options = *options;
-    engine->store = options->store;
     engine->metrics = options->metrics;
-    engine->batch_limit = BATCH_LIMIT_START;
-    queue_init(&engine->submitted, options->queue_requests_max);
     queue_init(&engine->finished, SIZE_MAX);
     queue_init(&engine->listings, LISTINGS_MAX);
-    pthread_mutex_init(&engine->facts_lock, NULL);
-    cache_init(&engine->cache, options->cache_accounts_max);
-    uuid_source_init(&engine->ids);
-    arena_init(&engine->batch_arena, BATCH_ARENA_BLOCK_BYTES);
-    if (!engine_start(engine, error)) {
-        engine_close(engine);
-        return NULL;
-    }
-    return engine;
+    if (engine_open_stores(engine, error) && engine_start(engine, error)) return engine;
+    engine_stop(engine);
+    engine_close(engine);
+    return NULL;
+}
+
+static bool worker_answers(struct worker *worker) {
+    pthread_mutex_lock(&worker->facts_lock);
+    bool answers = worker->store_answers;
+    pthread_mutex_unlock(&worker->facts_lock);
+    return answers;
 }
 
 bool engine_ready(struct engine *engine, struct qms_error *error) {
-    pthread_mutex_lock(&engine->facts_lock);
-    bool answers = engine->store_answers;
-    const struct plan *plan = catalogue_plan_named(engine->catalogue, engine->options.default_plan);
-    int64_t now_us = engine->store->ops->owns_database ? engine->store->ops->now(engine->store)
-                                                       : clock_wall_us(&clock_system);
+    for (size_t i = 0; i < engine->worker_count; i++) {
+        if (worker_answers(engine->workers[i])) continue;
+        return qms_fail(error, QMS_UNAVAILABLE, "the store does not answer");
+    }
+    struct worker *worker = engine->workers[0];
+    pthread_mutex_lock(&worker->facts_lock);
+    const struct plan *plan = catalogue_plan_named(worker->catalogue, engine->options.default_plan);
+    int64_t now_us = engine->owns_database ? worker->store->ops->now(worker->store)
+                                           : clock_wall_us(&clock_system);
     bool has_rate =
         plan != NULL && rate_active(plan->rates, plan->rate_count, now_us) != NULL;
-    pthread_mutex_unlock(&engine->facts_lock);
-    if (!answers) return qms_fail(error, QMS_UNAVAILABLE, "the store does not answer");
+    pthread_mutex_unlock(&worker->facts_lock);
     if (plan == NULL) {
         return qms_fail(error, QMS_UNAVAILABLE, "the default subscription plan %.*s does not exist",
                         TEXT_ARGUMENTS(engine->options.default_plan));
@@ -278,34 +259,44 @@ bool engine_ready(struct engine *engine, struct qms_error *error) {
 }
 
 struct directory *engine_directory(struct engine *engine) {
-    pthread_mutex_lock(&engine->facts_lock);
+    struct worker *worker = engine->workers[0];
+    pthread_mutex_lock(&worker->facts_lock);
     struct directory *directory =
-        engine->directory == NULL ? NULL : directory_hold(engine->directory);
-    pthread_mutex_unlock(&engine->facts_lock);
+        worker->directory == NULL ? NULL : directory_hold(worker->directory);
+    pthread_mutex_unlock(&worker->facts_lock);
     return directory;
 }
 
 size_t engine_queue_depth(struct engine *engine) {
-    return queue_depth(&engine->submitted) + queue_depth(&engine->listings);
+    size_t depth = queue_depth(&engine->listings);
+    for (size_t i = 0; i < engine->worker_count; i++) {
+        depth += queue_depth(&engine->workers[i]->submitted);
+    }
+    return depth;
 }
 
+/* Those who hand on come before those who take. */
 void engine_stop(struct engine *engine) {
     queue_close(&engine->listings);
-    for (int i = 0; i < LISTER_THREADS; i++) pthread_join(engine->lister_threads[i], NULL);
-    queue_close(&engine->submitted);
-    pthread_join(engine->engine_thread, NULL);
-    pthread_join(engine->reply_thread, NULL);
+    while (engine->listers_running > 0)
+        pthread_join(engine->lister_threads[--engine->listers_running], NULL);
+    for (size_t i = 0; i < engine->workers_running; i++) {
+        queue_close(&engine->workers[i]->submitted);
+    }
+    while (engine->workers_running > 0)
+        pthread_join(engine->workers[--engine->workers_running]->thread, NULL);
+    if (engine->lane != NULL) lane_stop(engine->lane);
+    queue_close(&engine->finished);
+    if (engine->replies) pthread_join(engine->reply_thread, NULL);
+    engine->replies = false;
 }
 
 void engine_close(struct engine *engine) {
-    cache_close(&engine->cache);
-    catalogue_release(engine->catalogue);
-    directory_release(engine->directory);
-    arena_close(&engine->batch_arena);
-    pthread_mutex_destroy(&engine->facts_lock);
+    for (size_t i = 0; i < engine->worker_count; i++) {
+        if (engine->workers[i] != NULL) worker_free(engine->workers[i]);
+    }
+    if (engine->lane != NULL) lane_free(engine->lane);
     queue_destroy(&engine->listings);
     queue_destroy(&engine->finished);
-    queue_destroy(&engine->submitted);
-    engine->store->ops->close(engine->store);
     memory_give(engine);
 }

@@ -1,7 +1,10 @@
 /* engine.h: turns submitted requests into store transactions, one batch at a time (design 2).
  * Invariant: no reply leaves before the transaction that produced it has committed.
- * Threads:   engine_submit() from any thread; the engine thread decides and saves; done() runs on
+ * Threads:   engine_submit() from any thread; the engine's threads decide and save; done() runs on
  *            the reply thread or, for a read of a cached account, inside engine_submit().
+ *            A store that others share may be given several engine threads; the operations of one
+ *            account go to one of them, those of a list to several. Operations whose account
+ *            somebody else holds locked wait on one more, so that nobody waits with them.
  * Ownership: engine_submit() takes the request; request->done() gives it back, exactly once. */
 #ifndef QMS_ENGINE_ENGINE_H
 #define QMS_ENGINE_ENGINE_H
@@ -13,7 +16,12 @@
 struct engine;
 
 struct engine_options {
-    struct store *store;          /* the engine closes it */
+    /* Opens a store of the same database for a thread of the engine, which closes it. waits: as in
+     * store_options; asked for only when the store does not own its database. On the thread that
+     * calls engine_open(). */
+    struct store *(*open_store)(void *context, bool waits, struct qms_error *error);
+    void *store_context;
+    size_t threads;               /* 1..ENGINE_THREADS_MAX; a store that owns its database has 1 */
     struct metrics *metrics;
     struct text default_plan;     /* "Basic" */
     const struct plugins *plugins; /* what service connections can measure and limit */
@@ -22,6 +30,7 @@ struct engine_options {
     size_t cache_accounts_max;
     size_t queue_requests_max;
     int64_t request_wait_us_max;
+    int64_t lock_wait_us_max;     /* for an account that somebody else holds locked */
     int64_t commit_resolve_us_max;
     void (*replied)(void *context); /* after the done() calls of a batch: wake the front's loops */
     void *replied_context;

@@ -90,9 +90,10 @@ static void lister_keep_rest(struct lister *lister, struct listing_view *view) {
 static void lister_list(struct engine *engine, struct store_reader *reader,
                         struct request *request) {
     struct op *op = request->ops;
-    pthread_mutex_lock(&engine->facts_lock);
-    op->catalogue = catalogue_hold(engine->catalogue);
-    pthread_mutex_unlock(&engine->facts_lock);
+    struct worker *worker = engine->workers[0];
+    pthread_mutex_lock(&worker->facts_lock);
+    op->catalogue = catalogue_hold(worker->catalogue);
+    pthread_mutex_unlock(&worker->facts_lock);
     struct lister lister = {
         .request = request,
         .op = op,
@@ -105,13 +106,13 @@ static void lister_list(struct engine *engine, struct store_reader *reader,
                     .row = lister_row},
     };
     lister.listing.context = &lister;
-    if (engine->store->ops->owns_database) {
-        lister.listing.decided_us = engine->store->ops->now(engine->store);
+    if (engine->owns_database) {
+        lister.listing.decided_us = worker->store->ops->now(worker->store);
     }
     arena_init(&lister.piece_arena, PIECE_ARENA_BLOCK_BYTES);
     lister.arena = request->piece == NULL ? &request->arena : &lister.piece_arena;
     struct listing_view *view = &op->out.listing;
-    if (engine->store->ops->list(reader, &lister.listing, &op->error)) {
+    if (worker->store->ops->list(reader, &lister.listing, &op->error)) {
         view->total = lister.listing.total;
         view->more = lister.listing.more;
         lister_keep_rest(&lister, view);
@@ -130,23 +131,34 @@ static void lister_answer(struct engine *engine, struct store_reader *reader,
     lister_list(engine, reader, request);
 }
 
+/* One that waited too long for a thread is not begun: its client has given up. */
+static bool lister_gives_up(const struct engine *engine, const struct request *request) {
+    int64_t waited_us = clock_monotonic_us() - request->submitted_us;
+    if (waited_us <= engine->options.request_wait_us_max) return false;
+    qms_fail_code(&request->ops->error, QMS_UNAVAILABLE);
+    return true;
+}
+
 void *lister_main(void *context) {
     struct engine *engine = context;
     struct store_reader *reader = NULL;
-    struct request *request;
-    while ((request = queue_take_one(&engine->listings)) != NULL) {
-        if (reader == NULL) {
-            reader = engine->store->ops->reader_open(engine->store, &request->ops->error);
+    struct store *store = engine->workers[0]->store;
+    struct request_part *part;
+    while ((part = queue_take_one(&engine->listings)) != NULL) {
+        struct request *request = part->request;
+        bool late = lister_gives_up(engine, request);
+        if (reader == NULL && !late) {
+            reader = store->ops->reader_open(store, &request->ops->error);
         }
-        if (reader != NULL) lister_answer(engine, reader, request);
+        if (reader != NULL && !late) lister_answer(engine, reader, request);
         if (request->ops->error.code == QMS_INTERNAL && reader != NULL) {
-            engine->store->ops->reader_close(reader); /* the next one starts afresh */
+            store->ops->reader_close(reader); /* the next one starts afresh */
             reader = NULL;
         }
-        struct request_list finished = {0};
-        request_list_push(&finished, request);
+        struct part_list finished = {0};
+        part_list_push(&finished, part);
         queue_put_list(&engine->finished, &finished);
     }
-    if (reader != NULL) engine->store->ops->reader_close(reader);
+    if (reader != NULL) store->ops->reader_close(reader);
     return NULL;
 }

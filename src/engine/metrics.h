@@ -23,7 +23,8 @@ struct metrics {
     struct histogram latency_us[OP_COUNT];
     struct histogram batch_operations; /* counted in sixteenths, so that small ones differ */
     struct histogram commit_us;
-    atomic_uint_fast64_t batches_failed, batches_halved, batches_unknown;
+    atomic_uint_fast64_t batches_failed, batches_halved, batches_unknown, batches_overtaken;
+    atomic_uint_fast64_t locks_waiting, lock_waits, lock_timeouts; /* operations: now, ever */
     atomic_uint_fast64_t reads_immediate; /* answered without a batch */
     atomic_uint_fast64_t cache_hits, cache_misses, cache_evictions;
     atomic_uint_fast64_t http_connections, http_rejected; /* open now; refused by the parser */

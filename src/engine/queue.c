@@ -4,28 +4,28 @@
 #include <errno.h>
 #include <time.h>
 
-void request_list_push(struct request_list *list, struct request *request) {
-    request->next = NULL;
+void part_list_push(struct part_list *list, struct request_part *part) {
+    part->next = NULL;
     if (list->last == NULL) {
-        list->first = request;
+        list->first = part;
     } else {
-        list->last->next = request;
+        list->last->next = part;
     }
-    list->last = request;
+    list->last = part;
     list->count++;
 }
 
-struct request *request_list_pop(struct request_list *list) {
-    struct request *request = list->first;
-    if (request == NULL) return NULL;
-    list->first = request->next;
+struct request_part *part_list_pop(struct part_list *list) {
+    struct request_part *part = list->first;
+    if (part == NULL) return NULL;
+    list->first = part->next;
     if (list->first == NULL) list->last = NULL;
     list->count--;
-    request->next = NULL;
-    return request;
+    part->next = NULL;
+    return part;
 }
 
-void request_list_append(struct request_list *list, struct request_list *tail) {
+void part_list_append(struct part_list *list, struct part_list *tail) {
     if (tail->first == NULL) return;
     if (list->last == NULL) {
         list->first = tail->first;
@@ -34,7 +34,7 @@ void request_list_append(struct request_list *list, struct request_list *tail) {
     }
     list->last = tail->last;
     list->count += tail->count;
-    *tail = (struct request_list){0};
+    *tail = (struct part_list){0};
 }
 
 void queue_init(struct queue *queue, size_t count_max) {
@@ -60,22 +60,32 @@ static void queue_unlock_and_wake(struct queue *queue) {
     if (wake) pthread_cond_signal(&queue->filled);
 }
 
-enum queue_push queue_put(struct queue *queue, struct request *request) {
-    pthread_mutex_lock(&queue->lock);
-    if (queue->closed || queue->list.count >= queue->count_max) {
-        enum queue_push refusal = queue->closed ? QUEUE_CLOSED : QUEUE_FULL;
-        pthread_mutex_unlock(&queue->lock);
-        return refusal;
+enum queue_push queue_put_each(struct queue *const *queues, struct request_part *const *parts,
+                               size_t count) {
+    enum queue_push outcome = QUEUE_TAKEN;
+    for (size_t i = 0; i < count; i++) {
+        pthread_mutex_lock(&queues[i]->lock);
+        if (queues[i]->closed) {
+            outcome = QUEUE_CLOSED;
+        } else if (queues[i]->list.count >= queues[i]->count_max && outcome == QUEUE_TAKEN) {
+            outcome = QUEUE_FULL;
+        }
     }
-    request_list_push(&queue->list, request);
-    queue_unlock_and_wake(queue);
-    return QUEUE_TAKEN;
+    for (size_t i = 0; i < count && outcome == QUEUE_TAKEN; i++) {
+        part_list_push(&queues[i]->list, parts[i]);
+    }
+    for (size_t i = 0; i < count; i++) queue_unlock_and_wake(queues[i]);
+    return outcome;
 }
 
-void queue_put_list(struct queue *queue, struct request_list *list) {
+enum queue_push queue_put(struct queue *queue, struct request_part *part) {
+    return queue_put_each(&queue, &part, 1);
+}
+
+void queue_put_list(struct queue *queue, struct part_list *list) {
     if (list->first == NULL) return;
     pthread_mutex_lock(&queue->lock);
-    request_list_append(&queue->list, list);
+    part_list_append(&queue->list, list);
     queue_unlock_and_wake(queue);
 }
 
@@ -91,7 +101,7 @@ static struct timespec queue_deadline(int wait_ms) {
     return at;
 }
 
-bool queue_take(struct queue *queue, struct request_list *list, int wait_ms) {
+bool queue_take(struct queue *queue, struct part_list *list, int wait_ms) {
     pthread_mutex_lock(&queue->lock);
     if (wait_ms != 0 && queue->list.first == NULL && !queue->closed) {
         struct timespec deadline = queue_deadline(wait_ms > 0 ? wait_ms : 0);
@@ -105,20 +115,20 @@ bool queue_take(struct queue *queue, struct request_list *list, int wait_ms) {
         queue->takers_waiting--;
     }
     bool more = queue->list.first != NULL || !queue->closed;
-    request_list_append(list, &queue->list);
+    part_list_append(list, &queue->list);
     pthread_mutex_unlock(&queue->lock);
     return more;
 }
 
-struct request *queue_take_one(struct queue *queue) {
+struct request_part *queue_take_one(struct queue *queue) {
     pthread_mutex_lock(&queue->lock);
     queue->takers_waiting++;
     while (queue->list.first == NULL && !queue->closed)
         pthread_cond_wait(&queue->filled, &queue->lock);
     queue->takers_waiting--;
-    struct request *request = request_list_pop(&queue->list);
+    struct request_part *part = part_list_pop(&queue->list);
     pthread_mutex_unlock(&queue->lock);
-    return request;
+    return part;
 }
 
 size_t queue_depth(struct queue *queue) {

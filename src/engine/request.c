@@ -3,7 +3,7 @@
 enum { REQUEST_ARENA_BLOCK_BYTES = 4096 };
 
 void request_init(struct request *request) {
-    *request = (struct request){0};
+    *request = (struct request){.whole = {.request = request}};
     arena_init(&request->arena, REQUEST_ARENA_BLOCK_BYTES);
 }
 
@@ -16,19 +16,27 @@ static void request_release_facts(struct request *request) {
     }
 }
 
+/* Before the request's own arena, where the parts lie. */
+static void request_close_parts(struct request *request) {
+    for (size_t i = 0; i < request->part_count; i++) arena_close(&request->parts[i].own);
+    request->parts = NULL;
+    request->part_count = 0;
+}
+
 void request_reset(struct request *request) {
     request_release_facts(request);
+    request_close_parts(request);
     arena_reset(&request->arena);
     request->ops = NULL;
     request->op_count = 0;
     request->done = NULL;
     request->piece = NULL;
     request->context = NULL;
-    request->next = NULL;
 }
 
 void request_close(struct request *request) {
     request_release_facts(request);
+    request_close_parts(request);
     arena_close(&request->arena);
 }
 

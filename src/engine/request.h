@@ -4,7 +4,23 @@
 #ifndef QMS_ENGINE_REQUEST_H
 #define QMS_ENGINE_REQUEST_H
 
+#include <stdatomic.h>
+
 #include "domain/op.h"
+
+struct request;
+
+/* What one thread of the engine does of a request: all of it, or those operations of a list whose
+ * accounts are that thread's. In one queue or list at a time. */
+struct request_part {
+    struct request_part *next;
+    struct request *request;
+    struct arena *arena; /* for the answers: the request's, or own */
+    struct arena own;    /* threads may answer operations of one list at the same time */
+    size_t thread;
+    size_t op_next;      /* operations before it are taken, or are not this thread's */
+    size_t op_left;      /* still to be taken */
+};
 
 struct request {
     struct arena arena;
@@ -24,9 +40,11 @@ struct request {
     int64_t submitted_us; /* monotonic; set by engine_submit() */
 
     /* the engine's while it has the request */
-    struct request *next;
-    size_t op_next;       /* operations before it are in a batch or finished */
-    size_t op_left;       /* operations without an outcome */
+    bool alone;                  /* no earlier request of the same client is unanswered */
+    struct request_part whole;
+    struct request_part *parts;  /* of a list that several threads may share; in the arena */
+    size_t part_count;
+    atomic_size_t op_left;       /* operations without an outcome; the last one finishes it */
 };
 
 void request_init(struct request *request);

@@ -124,10 +124,10 @@ static bool slot_gives_up(struct nats_slot *slot) {
     return true;
 }
 
-static void slot_push(struct front_nats *nats, struct request_list *list,
+static void slot_push(struct front_nats *nats, struct part_list *list,
                       struct nats_slot *slot) {
     pthread_mutex_lock(&nats->slot_lock);
-    request_list_push(list, &slot->request);
+    part_list_push(list, &slot->request.whole);
     pthread_mutex_unlock(&nats->slot_lock);
 }
 
@@ -299,9 +299,9 @@ void front_nats_start(struct front_nats *nats) {
 }
 
 void front_nats_wake(struct front_nats *nats) {
-    struct request_list list = {0};
+    struct part_list list = {0};
     pthread_mutex_lock(&nats->slot_lock);
-    request_list_append(&list, &nats->answered);
+    part_list_append(&list, &nats->answered);
     pthread_mutex_unlock(&nats->slot_lock);
     queue_put_list(&nats->finished, &list);
 }
@@ -339,10 +339,10 @@ void front_nats_drain(struct front_nats *nats) {
 }
 
 /* What is left when nothing will answer it any more. */
-static void drop_rest(struct front_nats *nats, struct request_list *list) {
-    for (struct request *request; (request = request_list_pop(list)) != NULL;) {
+static void drop_rest(struct front_nats *nats, struct part_list *list) {
+    for (struct request_part *part; (part = part_list_pop(list)) != NULL;) {
         nats_message_dropped(nats);
-        nats_slot_finish(nats_slot_of(request));
+        nats_slot_finish(nats_slot_of(part->request));
     }
 }
 

@@ -62,8 +62,8 @@ struct front_nats {
     pthread_cond_t slot_freed;
     struct nats_slot *free_slots;
     size_t in_flight, in_flight_bytes;
-    struct request_list answered; /* not given to the thread yet; under slot_lock */
-    struct request_list retries;  /* nobody may be told that these were not done; under slot_lock */
+    struct part_list answered; /* not given to the thread yet; under slot_lock */
+    struct part_list retries;  /* nobody may be told that these were not done; under slot_lock */
 
     bool started;
     pthread_t thread;

@@ -78,26 +78,26 @@ void nats_reply_busy(struct nats_subject *subject, struct __natsConnection *conn
 
 /* What nobody may be told was not done is tried again. */
 static bool retry(struct front_nats *nats) {
-    struct request_list list = {0};
+    struct part_list list = {0};
     pthread_mutex_lock(&nats->slot_lock);
-    request_list_append(&list, &nats->retries);
+    part_list_append(&list, &nats->retries);
     pthread_mutex_unlock(&nats->slot_lock);
     bool any = list.first != NULL;
-    for (struct request *request; (request = request_list_pop(&list)) != NULL;)
-        nats_slot_retry(nats_slot_of(request));
+    for (struct request_part *part; (part = part_list_pop(&list)) != NULL;)
+        nats_slot_retry(nats_slot_of(part->request));
     return any;
 }
 
-static void answer_all(struct front_nats *nats, struct request_list *list) {
+static void answer_all(struct front_nats *nats, struct part_list *list) {
     if (list->first == NULL) return;
-    for (struct request *request; (request = request_list_pop(list)) != NULL;)
-        answer(nats_slot_of(request));
+    for (struct request_part *part; (part = part_list_pop(list)) != NULL;)
+        answer(nats_slot_of(part->request));
     nats_link_flush(nats);
 }
 
 void *nats_reply_main(void *context) {
     struct front_nats *nats = context;
-    struct request_list list = {0};
+    struct part_list list = {0};
     int64_t tick_us = 0, retry_us = 0;
     bool retrying = false;
     nats_link_keep(nats);

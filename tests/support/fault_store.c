@@ -15,7 +15,7 @@ struct fault_store {
     struct store *inner;
     struct store_ops ops; /* the inner's name and kind with our functions */
     struct countdown faults[FAULT_COUNT];
-    struct text refused_username, broken_key;
+    struct text refused_username, overtaken_username, broken_key;
     void (*watch)(void *context, const char *call);
     void *watch_context;
     atomic_uint begins, commits;
@@ -73,26 +73,22 @@ static bool fault_load(struct store *store, struct store_load *load, struct qms_
     return true;
 }
 
-static bool is_refused(const struct fault_store *faulty, const struct account *account) {
-    return faulty->refused_username.length > 0 &&
-           text_equal(account->username, faulty->refused_username);
-}
-
-static bool quantities_refused(const struct fault_store *faulty, const struct change_list *list) {
+static bool quantities_have(const struct change_list *list, struct text username) {
     for (size_t i = 0; i < list->count; i++) {
         const struct quantity *quantity = list->rows[i];
-        if (is_refused(faulty, quantity->subscription->account)) return true;
+        if (text_equal(quantity->subscription->account->username, username)) return true;
     }
     return false;
 }
 
-static bool changes_refused(const struct fault_store *faulty, const struct changes *changes) {
+static bool changes_have(const struct changes *changes, struct text username) {
+    if (username.length == 0) return false;
     for (size_t i = 0; i < changes->updates.count; i++) {
         const struct update *update = changes->updates.rows[i];
-        if (is_refused(faulty, update->account)) return true;
+        if (text_equal(update->account->username, username)) return true;
     }
-    return quantities_refused(faulty, &changes->quotas) ||
-           quantities_refused(faulty, &changes->usages);
+    return quantities_have(&changes->quotas, username) ||
+           quantities_have(&changes->usages, username);
 }
 
 static enum store_outcome save_fails(struct fault_store *faulty, enum store_outcome outcome,
@@ -108,10 +104,12 @@ static enum store_outcome fault_save(struct store *store, const struct uuid *bat
                                      const struct changes *changes, struct qms_error *error) {
     struct fault_store *faulty = fault_of(store);
     fault_watch(faulty, "save");
-    if (changes_refused(faulty, changes) || fault_strikes(faulty, FAULT_SAVE_REFUSED)) {
+    if (changes_have(changes, faulty->refused_username) ||
+        fault_strikes(faulty, FAULT_SAVE_REFUSED)) {
         return save_fails(faulty, STORE_REFUSED, error);
     }
-    if (fault_strikes(faulty, FAULT_SAVE_OVERTAKEN)) {
+    if (changes_have(changes, faulty->overtaken_username) ||
+        fault_strikes(faulty, FAULT_SAVE_OVERTAKEN)) {
         return save_fails(faulty, STORE_OVERTAKEN, error);
     }
     if (fault_strikes(faulty, FAULT_SAVE_FAILED)) return save_fails(faulty, STORE_FAILED, error);
@@ -237,6 +235,10 @@ unsigned fault_store_fired(struct store *store, enum fault fault) {
 
 void fault_store_refuse_user(struct store *store, struct text username) {
     fault_of(store)->refused_username = username;
+}
+
+void fault_store_overtake_user(struct store *store, struct text username) {
+    fault_of(store)->overtaken_username = username;
 }
 
 void fault_store_break_key(struct store *store, struct text key) {

@@ -46,6 +46,9 @@ unsigned fault_store_fired(struct store *store, enum fault fault);
  * in it: the guilty operation that halving has to find. Empty: nobody. The text must outlive it. */
 void fault_store_refuse_user(struct store *store, struct text username);
 
+/* Likewise, but the save is overtaken, for ever. */
+void fault_store_overtake_user(struct store *store, struct text username);
+
 /* What is stored of this idempotency key comes back broken. Empty: none. The text must outlive
  * it. */
 void fault_store_break_key(struct store *store, struct text key);

@@ -19,12 +19,13 @@ struct worker {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct request *first, **last;
+    struct job *first, **last;
     bool stopping;
     struct http_server *server;
 };
 
 struct job {
+    struct job *next;
     struct http_exchange *exchange;
     int64_t due_ms;
 };
@@ -96,32 +97,29 @@ static void on_length(void *context, struct http_exchange *exchange) {
 
 static void on_slow(void *context, struct http_exchange *exchange) {
     struct worker *worker = context;
-    struct request *request = &exchange->request;
-    struct job *job = arena_take(&request->arena, sizeof *job);
-    *job = (struct job){exchange, now_ms() + query_number(exchange, "ms=", 0)};
-    request->context = job;
-    request->next = NULL;
+    struct job *job = arena_take(&exchange->request.arena, sizeof *job);
+    *job = (struct job){
+        .exchange = exchange, .due_ms = now_ms() + query_number(exchange, "ms=", 0)};
     pthread_mutex_lock(&worker->lock);
-    *worker->last = request;
-    worker->last = &request->next;
+    *worker->last = job;
+    worker->last = &job->next;
     pthread_cond_signal(&worker->changed);
     pthread_mutex_unlock(&worker->lock);
 }
 
-static bool take_due(struct worker *worker, struct request **due) {
+static bool take_due(struct worker *worker, struct job **due) {
     int64_t now = now_ms();
-    struct request **link = &worker->first;
+    struct job **link = &worker->first;
     *due = NULL;
     while (*link != NULL) {
-        struct request *request = *link;
-        const struct job *job = request->context;
+        struct job *job = *link;
         if (job->due_ms > now && !worker->stopping) {
-            link = &request->next;
+            link = &job->next;
             continue;
         }
-        *link = request->next;
-        *due = request;
-        due = &request->next;
+        *link = job->next;
+        *due = job;
+        due = &job->next;
         *due = NULL;
     }
     worker->last = link;
@@ -132,7 +130,7 @@ static void *work(void *context) {
     struct worker *worker = context;
     pthread_mutex_lock(&worker->lock);
     for (;;) {
-        struct request *due;
+        struct job *due;
         bool waiting = take_due(worker, &due);
         bool stopping = worker->stopping;
         if (due == NULL && !waiting && stopping) break;
@@ -143,7 +141,7 @@ static void *work(void *context) {
         pthread_mutex_unlock(&worker->lock);
         if (due == NULL) usleep(5000);
         while (due != NULL) {
-            struct job *job = due->context;
+            struct job *job = due;
             due = due->next;
             answer_echo(job->exchange);
         }

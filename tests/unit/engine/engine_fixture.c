@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+enum { LOCK_TRY_US = 20000 };
+
 static void fixture_watch(void *context, const char *call) {
     struct fixture *fixture = context;
     if (strcmp(call, "save") != 0) return;
@@ -13,29 +15,61 @@ static void fixture_watch(void *context, const char *call) {
     pthread_mutex_unlock(&fixture->lock);
 }
 
-void fixture_open(struct fixture *fixture, void (*options)(struct engine_options *)) {
+static struct store *memory_store(void) {
     struct qms_error error = {0};
-    *fixture = (struct fixture){.metrics = memory_take_zeroed(1, sizeof *fixture->metrics)};
-    pthread_mutex_init(&fixture->lock, NULL);
-    pthread_cond_init(&fixture->moved, NULL);
-    struct store *inner = store_open(
+    struct store *store = store_open(
         &(struct store_options){
             .url = "sqlite::memory:", .clock = &clock_system, .actor = TEXT("qms")},
         &error);
-    assert_non_null(inner);
-    fixture->store = fault_store_make(inner);
-    fault_store_watch(fixture->store, fixture_watch, fixture);
+    assert_non_null(store);
+    return store;
+}
+
+static struct store *fixture_store(void *context, bool waits, struct qms_error *error) {
+    (void)error;
+    struct fixture *fixture = context;
+    struct store *store =
+        fixture->database != NULL
+            ? shared_store_open(fixture->database, waits ? LOCK_TRY_US : 0)
+            : memory_store();
+    assert_true(fixture->store_count < sizeof fixture->stores / sizeof *fixture->stores);
+    store = fault_store_make(store);
+    if (fixture->store_count == 0) {
+        fixture->store = store;
+        fault_store_watch(store, fixture_watch, fixture);
+    }
+    fixture->stores[fixture->store_count++] = store;
+    return store;
+}
+
+static void fixture_start(struct fixture *fixture, void (*options)(struct engine_options *)) {
+    struct qms_error error = {0};
+    pthread_mutex_init(&fixture->lock, NULL);
+    pthread_cond_init(&fixture->moved, NULL);
     engine_options_init(&fixture->options);
-    fixture->options.store = fixture->store;
+    fixture->options.open_store = fixture_store;
+    fixture->options.store_context = fixture;
     fixture->options.metrics = fixture->metrics;
     if (options != NULL) options(&fixture->options);
     fixture->engine = engine_open(&fixture->options, &error);
-    assert_non_null(fixture->engine);
+    if (fixture->engine == NULL) fail_msg("%s", error.text);
+}
+
+void fixture_open(struct fixture *fixture, void (*options)(struct engine_options *)) {
+    *fixture = (struct fixture){.metrics = memory_take_zeroed(1, sizeof *fixture->metrics)};
+    fixture_start(fixture, options);
+}
+
+void fixture_open_shared(struct fixture *fixture, void (*options)(struct engine_options *)) {
+    *fixture = (struct fixture){.metrics = memory_take_zeroed(1, sizeof *fixture->metrics),
+                                .database = shared_database_make(memory_store())};
+    fixture_start(fixture, options);
 }
 
 void fixture_close(struct fixture *fixture) {
     engine_stop(fixture->engine);
     engine_close(fixture->engine);
+    if (fixture->database != NULL) shared_database_free(fixture->database);
     memory_give(fixture->metrics);
     pthread_cond_destroy(&fixture->moved);
     pthread_mutex_destroy(&fixture->lock);

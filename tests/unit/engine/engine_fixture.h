@@ -14,9 +14,14 @@
 #include "base/limits.h"
 #include "engine/engine.h"
 #include "support/fault_store.h"
+#include "support/shared_store.h"
 
 struct fixture {
-    struct store *store;
+    struct store *store;                  /* the first thread's */
+    struct store *stores[ENGINE_THREADS_MAX + 1]; /* in the order they were opened; the waiting
+                                                     lane's comes last */
+    size_t store_count;
+    struct shared_database *database;     /* NULL: the store owns it */
     struct engine *engine;
     struct metrics *metrics;
     struct engine_options options;
@@ -34,6 +39,8 @@ struct call { /* one request of a test */
 
 /* options, when given, changes the engine's options before it opens. */
 void fixture_open(struct fixture *fixture, void (*options)(struct engine_options *));
+/* The same over a database that others share. */
+void fixture_open_shared(struct fixture *fixture, void (*options)(struct engine_options *));
 void fixture_close(struct fixture *fixture);
 
 void gate_close(struct fixture *fixture);

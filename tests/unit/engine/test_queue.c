@@ -16,19 +16,19 @@ enum { PUSHERS = 4, EACH = 20000 };
 static void a_full_queue_refuses_and_a_closed_one_says_so(void **state) {
     (void)state;
     struct queue queue;
-    struct request requests[3] = {0};
+    struct request_part parts[3] = {0};
     queue_init(&queue, 2);
-    assert_int_equal(queue_put(&queue, &requests[0]), QUEUE_TAKEN);
-    assert_int_equal(queue_put(&queue, &requests[1]), QUEUE_TAKEN);
-    assert_int_equal(queue_put(&queue, &requests[2]), QUEUE_FULL);
+    assert_int_equal(queue_put(&queue, &parts[0]), QUEUE_TAKEN);
+    assert_int_equal(queue_put(&queue, &parts[1]), QUEUE_TAKEN);
+    assert_int_equal(queue_put(&queue, &parts[2]), QUEUE_FULL);
     assert_int_equal(queue_depth(&queue), 2);
     queue_close(&queue);
-    assert_int_equal(queue_put(&queue, &requests[2]), QUEUE_CLOSED);
-    struct request_list taken = {0};
+    assert_int_equal(queue_put(&queue, &parts[2]), QUEUE_CLOSED);
+    struct part_list taken = {0};
     assert_true(queue_take(&queue, &taken, -1)); /* what was there is still handed out */
-    assert_ptr_equal(request_list_pop(&taken), &requests[0]);
-    assert_ptr_equal(request_list_pop(&taken), &requests[1]);
-    assert_null(request_list_pop(&taken));
+    assert_ptr_equal(part_list_pop(&taken), &parts[0]);
+    assert_ptr_equal(part_list_pop(&taken), &parts[1]);
+    assert_null(part_list_pop(&taken));
     assert_false(queue_take(&queue, &taken, -1));
     queue_destroy(&queue);
 }
@@ -37,7 +37,7 @@ static void an_empty_queue_is_waited_for_no_longer_than_asked(void **state) {
     (void)state;
     struct queue queue;
     queue_init(&queue, 1);
-    struct request_list taken = {0};
+    struct part_list taken = {0};
     int64_t start = clock_monotonic_us();
     assert_true(queue_take(&queue, &taken, 20));
     assert_true(clock_monotonic_us() - start >= 19000);
@@ -48,13 +48,13 @@ static void an_empty_queue_is_waited_for_no_longer_than_asked(void **state) {
 
 struct pusher {
     struct queue *queue;
-    struct request *requests;
+    struct request_part *parts;
 };
 
 static void *push_all(void *context) {
     struct pusher *pusher = context;
     for (int i = 0; i < EACH; i++) {
-        while (queue_put(pusher->queue, &pusher->requests[i]) != QUEUE_TAKEN) sched_yield();
+        while (queue_put(pusher->queue, &pusher->parts[i]) != QUEUE_TAKEN) sched_yield();
     }
     return NULL;
 }
@@ -66,26 +66,26 @@ static void what_many_threads_push_arrives_once_and_in_each_threads_order(void *
     struct pusher pushers[PUSHERS];
     pthread_t threads[PUSHERS];
     for (int i = 0; i < PUSHERS; i++) {
-        pushers[i] = (struct pusher){&queue, memory_take_zeroed(EACH, sizeof(struct request))};
+        pushers[i] = (struct pusher){&queue, memory_take_zeroed(EACH, sizeof(struct request_part))};
         for (int j = 0; j < EACH; j++) {
-            pushers[i].requests[j].context = &pushers[i];
-            pushers[i].requests[j].op_next = (size_t)j;
+            pushers[i].parts[j].thread = (size_t)i;
+            pushers[i].parts[j].op_next = (size_t)j;
         }
         assert_int_equal(pthread_create(&threads[i], NULL, push_all, &pushers[i]), 0);
     }
     size_t next[PUSHERS] = {0};
-    struct request_list taken = {0};
+    struct part_list taken = {0};
     for (int left = PUSHERS * EACH; left > 0;) {
         assert_true(queue_take(&queue, &taken, -1));
         assert_true(taken.count <= 100);
-        for (struct request *request; (request = request_list_pop(&taken)) != NULL; left--) {
-            size_t from = (size_t)((struct pusher *)request->context - pushers);
-            assert_int_equal(request->op_next, next[from]++);
+        for (struct request_part *part; (part = part_list_pop(&taken)) != NULL; left--) {
+            size_t from = part->thread;
+            assert_int_equal(part->op_next, next[from]++);
         }
     }
     for (int i = 0; i < PUSHERS; i++) {
         pthread_join(threads[i], NULL);
-        memory_give(pushers[i].requests);
+        memory_give(pushers[i].parts);
     }
     queue_close(&queue);
     queue_destroy(&queue);
@@ -95,12 +95,12 @@ struct taker {
     struct queue *queue;
     sem_t *taken;
     sem_t *go_on;
-    struct request *request;
+    struct request_part *part;
 };
 
 static void *take_one(void *context) {
     struct taker *taker = context;
-    taker->request = queue_take_one(taker->queue);
+    taker->part = queue_take_one(taker->queue);
     sem_post(taker->taken);
     sem_wait(taker->go_on);
     return NULL;
@@ -110,7 +110,7 @@ static void *take_one(void *context) {
 static void takers_of_one_each_do_not_wait_for_one_another(void **state) {
     (void)state;
     struct queue queue;
-    struct request requests[3] = {0};
+    struct request_part parts[3] = {0};
     struct taker takers[3];
     pthread_t threads[3];
     sem_t taken, go_on;
@@ -123,7 +123,7 @@ static void takers_of_one_each_do_not_wait_for_one_another(void **state) {
     }
     usleep(20000); /* they sleep */
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(queue_put(&queue, &requests[i]), QUEUE_TAKEN);
+        assert_int_equal(queue_put(&queue, &parts[i]), QUEUE_TAKEN);
         struct timespec until;
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec += 10;
@@ -132,8 +132,8 @@ static void takers_of_one_each_do_not_wait_for_one_another(void **state) {
     for (int i = 0; i < 3; i++) sem_post(&go_on);
     for (int i = 0; i < 3; i++) {
         pthread_join(threads[i], NULL);
-        assert_non_null(takers[i].request);
-        for (int j = 0; j < i; j++) assert_ptr_not_equal(takers[i].request, takers[j].request);
+        assert_non_null(takers[i].part);
+        for (int j = 0; j < i; j++) assert_ptr_not_equal(takers[i].part, takers[j].part);
     }
     queue_close(&queue);
     assert_null(queue_take_one(&queue));
