@@ -15,6 +15,7 @@ enum {
     FLUSH_MS_MAX = 1000,
     PING_MS = 20000,
     PINGS_UNANSWERED_MAX = 2,
+    DRAIN_LOOK_MS = 50,
     END_MS_MAX = 10000,
     LINK_RETRY_JITTER_PARTS = 2, /* of the time between two attempts */
 };
@@ -232,13 +233,21 @@ void nats_link_drain_begin(struct front_nats *nats, int ms) {
     pthread_mutex_unlock(&nats->link_lock);
 }
 
+/* Without a connection a drain does not end: then it is over when nothing waits any more. */
+static bool subject_is_drained(const struct nats_subject *subject) {
+    int waiting = 0;
+    bool connected = subject->nats->connected;
+    int64_t look_ms = connected ? DRAIN_LOOK_MS : 1;
+    if (natsSubscription_WaitForDrainCompletion(subject->handle, look_ms) == NATS_OK) return true;
+    if (connected) return false;
+    return natsSubscription_GetPending(subject->handle, &waiting, NULL) != NATS_OK || waiting == 0;
+}
+
 void nats_link_drain(struct front_nats *nats) {
-    for (size_t i = 0; i < nats->subject_count; i++) {
-        int64_t left_ms = (nats->drained_by_us - clock_monotonic_us()) / 1000;
-        if (nats->subjects[i].handle != NULL)
-            natsSubscription_WaitForDrainCompletion(nats->subjects[i].handle,
-                                                    left_ms > 0 ? left_ms : 1);
-    }
+    for (size_t i = 0; i < nats->subject_count; i++)
+        while (nats->subjects[i].handle != NULL && !subject_is_drained(&nats->subjects[i]) &&
+               clock_monotonic_us() < nats->drained_by_us)
+            continue;
 }
 
 bool nats_link_end(struct front_nats *nats) {

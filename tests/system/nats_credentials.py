@@ -61,10 +61,19 @@ class Accounts:
         return (f'operator: {self.operator.token(self.operator, "tests")}\nresolver: MEMORY\n'
                 f'resolver_preload {{ {self.account.public}: {account} }}\n')
 
+    def new_user(self):
+        user = Key('user')
+        return user, self.account.token(user, 'ada', subs=-1, data=-1, payload=-1)
+
+    def client_options(self):
+        """A new user, for nats-py."""
+        user, token = self.new_user()
+        return {'user_jwt_cb': lambda: token.encode(),
+                'signature_cb': lambda nonce: base64.b64encode(user.key.sign(nonce.encode()))}
+
     def write_credentials(self, path):
         """The file of a new user."""
-        user = Key('user')
-        token = self.account.token(user, 'ada', subs=-1, data=-1, payload=-1)
+        user, token = self.new_user()
         path.write_text(f'-----BEGIN NATS USER JWT-----\n{token}\n------END NATS USER JWT------\n\n'
                         f'-----BEGIN USER NKEY SEED-----\n{user.seed}\n'
                         '------END USER NKEY SEED------\n')
