@@ -55,6 +55,25 @@ static void a_commit_whose_answer_was_lost_is_looked_up_and_counts(void **state)
     assert_string_equal(usage_of(&fixture, "ada"), "3");
 }
 
+static void while_an_outcome_is_looked_up_the_engine_is_not_ready(void **state) {
+    (void)state;
+    struct qms_error error;
+    struct call call;
+    fault_store_arm(fixture.store, FAULT_SAVE_COMMITTED, 0, 1);
+    fault_store_arm(fixture.store, FAULT_RESOLVE, 0, FAULT_FOR_EVER);
+    call_init(&call, &fixture);
+    call_add_usage(&call, "ada", "3");
+    call_submit(&call, false);
+    while (fault_store_fired(fixture.store, FAULT_RESOLVE) < 2) sched_yield();
+    assert_false(engine_ready(fixture.engine, &error));
+    fault_store_arm(fixture.store, FAULT_RESOLVE, 0, 0);
+    call_wait(&call);
+    assert_int_equal(call.request.ops->error.code, QMS_OK);
+    assert_string_equal(usage_of(&fixture, "ada"), "3");
+    assert_true(engine_ready(fixture.engine, &error));
+    call_close(&call);
+}
+
 static void an_outcome_that_cannot_be_found_out_is_said_to_be_unknown(void **state) {
     (void)state;
     fault_store_arm(fixture.store, FAULT_SAVE_COMMITTED, 0, 1);
@@ -187,6 +206,12 @@ static void what_waited_too_long_is_answered_unexecuted(void **state) {
     call_submit(&list, false);
     call_wait(&list);
     for (int i = 0; i < 1000; i++) assert_int_equal(ops[i].error.code, QMS_UNAVAILABLE);
+    fault_store_arm(impatient.store, FAULT_READER_OPEN, 0, 1);
+    call_read(&list, OP_USER_LIST, "");
+    call_submit(&list, false);
+    call_wait(&list);
+    assert_int_equal(list.request.ops->error.code, QMS_UNAVAILABLE);
+    assert_int_equal(fault_store_fired(impatient.store, FAULT_READER_OPEN), 0); /* not begun */
     call_close(&list);
     assert_int_equal(fault_store_commits(impatient.store), commits);
     fixture_close(&impatient);
@@ -227,6 +252,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(each_failing_call_is_answered_and_leaves_nothing_behind),
         TEST(a_commit_whose_answer_was_lost_is_looked_up_and_counts),
+        TEST(while_an_outcome_is_looked_up_the_engine_is_not_ready),
         TEST(an_outcome_that_cannot_be_found_out_is_said_to_be_unknown),
         TEST(one_refused_operation_never_fails_its_neighbours),
         TEST(a_key_that_cannot_be_read_fails_only_its_own_operation),

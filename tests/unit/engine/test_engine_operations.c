@@ -94,6 +94,25 @@ static void a_write_of_the_catalogue_answers_what_is_stored_now(void **state) {
     subscribe("ada", "Team"); /* it can be used at once */
 }
 
+/* The old row must not be shown for the new one. */
+static void a_write_that_cannot_be_shown_is_said_to_be_saved(void **state) {
+    (void)state;
+    for (int times = 0; times < 2; times++) {
+        struct op *op = call_read(&call, OP_ADDON_UPDATE, "");
+        op->in.addon = (struct addon_input){.id = id_of(HOURS_ID), .name = TEXT("Many CPU Hours"),
+                                            .update_name = true};
+        give_key(op);
+        if (times == 0) fault_store_arm(fixture.store, FAULT_LOAD, 1, 1);
+        expect(times == 0 ? QMS_INTERNAL : QMS_OK);
+        if (times == 0) {
+            assert_string_equal(op->error.text, "it was saved, but cannot be shown");
+            continue;
+        }
+        assert_true(op->duplicate);
+        assert_true(text_equal(op->out.addon->name, TEXT("Many CPU Hours")));
+    }
+}
+
 static void an_addon_without_changes_is_answered_without_a_write(void **state) {
     (void)state;
     struct op *op = call_read(&call, OP_ADDON_UPDATE, "");
@@ -209,6 +228,7 @@ int main(void) {
 #define SENTENCE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
         SENTENCE(a_write_of_the_catalogue_answers_what_is_stored_now),
+        SENTENCE(a_write_that_cannot_be_shown_is_said_to_be_saved),
         SENTENCE(an_addon_without_changes_is_answered_without_a_write),
         SENTENCE(an_addon_is_applied_used_and_removed_and_every_repeat_knows_it),
         SENTENCE(a_quota_is_set_in_a_subscription_that_was_replaced),

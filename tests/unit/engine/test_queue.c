@@ -33,6 +33,30 @@ static void a_full_queue_refuses_and_a_closed_one_says_so(void **state) {
     queue_destroy(&queue);
 }
 
+static void parts_of_one_request_are_taken_by_all_queues_or_by_none(void **state) {
+    (void)state;
+    struct queue queues[2];
+    struct queue *both[] = {&queues[0], &queues[1]};
+    struct request_part parts[4] = {0};
+    queue_init(&queues[0], 2);
+    queue_init(&queues[1], 1);
+    assert_int_equal(queue_put_each(both, (struct request_part *[]){&parts[0], &parts[1]}, 2),
+                     QUEUE_TAKEN);
+    assert_int_equal(queue_put_each(both, (struct request_part *[]){&parts[2], &parts[3]}, 2),
+                     QUEUE_FULL);
+    assert_int_equal(queue_depth(&queues[0]), 1);
+    queue_close(&queues[0]);
+    assert_int_equal(queue_put_each(both, (struct request_part *[]){&parts[2], &parts[3]}, 2),
+                     QUEUE_CLOSED);
+    for (size_t i = 0; i < 2; i++) {
+        struct part_list taken = {0};
+        queue_take(&queues[i], &taken, -1);
+        assert_ptr_equal(part_list_pop(&taken), &parts[i]);
+        assert_null(taken.first);
+        queue_destroy(&queues[i]);
+    }
+}
+
 static void an_empty_queue_is_waited_for_no_longer_than_asked(void **state) {
     (void)state;
     struct queue queue;
@@ -145,6 +169,7 @@ static void takers_of_one_each_do_not_wait_for_one_another(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_queue_refuses_and_a_closed_one_says_so),
+        cmocka_unit_test(parts_of_one_request_are_taken_by_all_queues_or_by_none),
         cmocka_unit_test(an_empty_queue_is_waited_for_no_longer_than_asked),
         cmocka_unit_test(takers_of_one_each_do_not_wait_for_one_another),
         cmocka_unit_test(what_many_threads_push_arrives_once_and_in_each_threads_order),
