@@ -30,6 +30,7 @@ struct update {
 struct replay {
     struct replay *next;          /* the batch's */
     struct text key;              /* as the client sent it */
+    struct text principal;        /* whose key it is; empty: everybody's, as the id of a usage is */
     const struct account *account; /* NULL: an operation on the catalogue or on a subscription
                                       add-on, which may be gone when it is repeated */
     enum operation operation;

@@ -127,25 +127,26 @@ static const struct account *replay_account(const struct op *op) {
     return operation_target(op->operation) == TARGET_SUBSCRIPTION_ADDON ? NULL : op->account;
 }
 
-/* Keys are their users' own: what concerns no account would be everybody's, so it is told apart by
- * who asks. */
-static struct text replay_key(struct worker *worker, const struct op *op) {
-    if (operation_target(op->operation) != TARGET_DIRECTORY) return op->key;
-    char caller[UUID_TEXT_BYTES];
-    uuid_format(&op->caller.user_id, caller);
-    return arena_format(&worker->batch_arena, "%.*s/%.*s", UUID_TEXT_BYTES, caller,
-                        TEXT_ARGUMENTS(op->key));
-}
-
-static size_t replay_bucket(const struct op *op, struct text key) {
+static size_t replay_bucket(const struct op *op) {
     uint64_t hash = (uintptr_t)replay_account(op);
-    for (size_t i = 0; i < key.length; i++) {
-        hash = (hash ^ (unsigned char)key.data[i]) * UINT64_C(1099511628211);
+    for (size_t i = 0; i < op->key.length; i++) {
+        hash = (hash ^ (unsigned char)op->key.data[i]) * UINT64_C(1099511628211);
     }
     return (size_t)(hash ^ hash >> 32) % REPLAY_BUCKETS;
 }
 
-/* One record per key and account, however often the batch has it. */
+/* Clients make up the keys of their requests, and two may make up the same. The id of a usage is
+ * its own, whoever tells of it: who is asked for his name from today on must not count what he
+ * reported yesterday a second time. */
+static struct text replay_principal(struct worker *worker, const struct op *op) {
+    if (op->operation == OP_USAGE_RECORD) return (struct text){0};
+    if (uuid_is_nil(&op->caller.user_id)) return op->principal;
+    char *id = arena_take(&worker->batch_arena, UUID_TEXT_BYTES); /* outlives a change of name */
+    uuid_format(&op->caller.user_id, id);
+    return (struct text){.data = id, .length = UUID_TEXT_BYTES};
+}
+
+/* One record per key, principal and account, however often the batch has it. */
 static void attempt_collect_replays(struct worker *worker, struct attempt *attempt) {
     struct arena *arena = &worker->batch_arena;
     struct store_load *load = &attempt->load;
@@ -156,17 +157,19 @@ static void attempt_collect_replays(struct worker *worker, struct attempt *attem
             attempt->buckets = arena_take_zeroed(arena, REPLAY_BUCKETS, sizeof *attempt->buckets);
             load->replays = arena_take(arena, attempt->count * sizeof *load->replays);
         }
-        struct text key = replay_key(worker, op);
-        struct replay **bucket = &attempt->buckets[replay_bucket(op, key)];
+        struct text principal = replay_principal(worker, op);
+        struct replay **bucket = &attempt->buckets[replay_bucket(op)];
         struct replay *replay = *bucket;
         while (replay != NULL &&
                (replay->account != replay_account(op) || replay->operation != op->operation ||
-                !text_equal(replay->key, key))) {
+                !text_equal(replay->key, op->key) ||
+                !text_equal(replay->principal, principal))) {
             replay = replay->next;
         }
         if (replay == NULL) {
             replay = arena_take_zeroed(arena, 1, sizeof *replay);
-            replay->key = key;
+            replay->key = op->key;
+            replay->principal = principal;
             replay->account = replay_account(op);
             replay->operation = op->operation;
             replay->expires = op->operation != OP_USAGE_RECORD;

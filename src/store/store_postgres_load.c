@@ -155,6 +155,7 @@ static void add_replays(struct loading *loading, struct exchange *exchange) {
         put_sought(&keys, replay->key);
         put_uuid(&keys, replay->account == NULL ? &nobody : &replay->account->user_id);
         put_text(&keys, text_of(operation_name(replay->operation)));
+        put_text(&keys, replay->principal);
     }
     exchange_add(exchange, PG_LOAD_REPLAYS, &keys);
 }

@@ -139,6 +139,7 @@ static void write_replays(struct store_postgres *postgres, struct exchange *exch
         put_text(&replays, replay->key);
         put_uuid(&replays, replay_user(replay));
         put_text(&replays, text_of(operation_name(replay->operation)));
+        put_text(&replays, replay->principal);
         put_hash(&replays, replay->content);
         put_uuid(&replays, &replay->made_id);
         put_time(&replays, replay->recorded_us);
@@ -188,7 +189,9 @@ static int replay_order(const void *left, const void *right) {
     int order = text_compare((*a)->key, (*b)->key);
     if (order != 0) return order;
     order = uuid_compare(replay_user(*a), replay_user(*b));
-    return order != 0 ? order : (int)(*a)->operation - (int)(*b)->operation;
+    if (order != 0) return order;
+    order = (int)(*a)->operation - (int)(*b)->operation;
+    return order != 0 ? order : text_compare((*a)->principal, (*b)->principal);
 }
 
 static bool has_twins(struct store_postgres *postgres, const struct change_list *list,

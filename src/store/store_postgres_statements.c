@@ -160,12 +160,12 @@ static const struct postgres_statement_text statements[PG_STATEMENT_COUNT] = {
          " a.paid" WANTED_SUBSCRIPTIONS
          " JOIN public.subscription_addons a ON a.subscription_id = s.id"},
     [PG_LOAD_REPLAYS] =
-        {"TUT", "ihuz",
+        {"TUTT", "ihuz",
          "SELECT w.n, i.content, i.made_id, i.recorded_at"
-         " FROM unnest($1::text[], $2::uuid[], $3::text[])"
-         " WITH ORDINALITY AS w (key, user_id, operation, n)"
+         " FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[])"
+         " WITH ORDINALITY AS w (key, user_id, operation, principal, n)"
          " JOIN qms_server.idempotency i ON i.key = w.key AND i.user_id = w.user_id"
-         " AND i.operation = w.operation AND i.principal = ''"},
+         " AND i.operation = w.operation AND i.principal = w.principal"},
     [PG_LOAD_ADDON_USE] =
         {"U", "iu",
          "SELECT DISTINCT w.n, a.addon_rate_id"
@@ -254,11 +254,11 @@ static const struct postgres_statement_text statements[PG_STATEMENT_COUNT] = {
     /* A key that has expired and not been cleared away yet is taken over: $1 is the time from which
      * on keys are kept. */
     [PG_INSERT_REPLAYS] =
-        {"zTUTHUZB", "i",
-         GUARDED("INSERT INTO qms_server.idempotency AS i (key, user_id, operation, content,"
-                 " made_id, recorded_at, expires)"
-                 " SELECT * FROM unnest($2::text[], $3::uuid[], $4::text[], $5::bytea[],"
-                 " $6::uuid[], $7::timestamptz[], $8::bool[])"
+        {"zTUTTHUZB", "i",
+         GUARDED("INSERT INTO qms_server.idempotency AS i (key, user_id, operation, principal,"
+                 " content, made_id, recorded_at, expires)"
+                 " SELECT * FROM unnest($2::text[], $3::uuid[], $4::text[], $5::text[],"
+                 " $6::bytea[], $7::uuid[], $8::timestamptz[], $9::bool[])"
                  " ON CONFLICT (key, user_id, operation, principal) DO UPDATE"
                  " SET content = excluded.content, made_id = excluded.made_id,"
                  " recorded_at = excluded.recorded_at"

@@ -108,7 +108,7 @@ bool store_sqlite_find(struct store *store, struct store_find *finds, size_t cou
                        struct arena *arena, struct qms_error *error);
 /* Puts all rows of quotas or usages into the account's subscriptions; false: one is broken. */
 bool store_sqlite_read_quantities(struct row *row, struct account *account, enum value_type type);
-/* Puts what a replay is found by: its key, user and operation. */
+/* Puts what a replay is found by: its key, user, operation and principal. */
 void store_sqlite_put_replay_key(struct row *row, const struct replay *replay);
 uint32_t store_sqlite_replay_fingerprint(const struct store_sqlite *sqlite,
                                          const struct replay *replay);

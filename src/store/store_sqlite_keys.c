@@ -37,11 +37,13 @@ static uint64_t mix(uint64_t hash, const void *data, size_t bytes) {
 }
 
 uint32_t store_sqlite_keys_fingerprint(const struct store_sqlite_keys *keys, struct text key,
-                                       const struct uuid *user_id, struct text operation) {
+                                       const struct uuid *user_id, struct text operation,
+                                       struct text principal) {
     uint64_t hash = keys->seed ^ UINT64_C(14695981039346656037);
     hash = mix(hash, key.data, key.length);
     hash = mix(hash, user_id->bytes, sizeof user_id->bytes);
     hash = mix(hash, operation.data, operation.length);
+    hash = mix(hash, principal.data, principal.length);
     hash ^= hash >> 33; /* lets every bit count */
     hash *= UINT64_C(0xff51afd7ed558ccd);
     hash ^= hash >> 33;

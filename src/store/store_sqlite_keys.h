@@ -36,7 +36,8 @@ void store_sqlite_keys_close(struct store_sqlite_keys *keys);
 void store_sqlite_keys_clear(struct store_sqlite_keys *keys, int64_t first_id, int64_t next_id);
 
 uint32_t store_sqlite_keys_fingerprint(const struct store_sqlite_keys *keys, struct text key,
-                                       const struct uuid *user_id, struct text operation);
+                                       const struct uuid *user_id, struct text operation,
+                                       struct text principal);
 
 /* A row of the table. */
 void store_sqlite_keys_put(struct store_sqlite_keys *keys, uint32_t fingerprint, int64_t id);

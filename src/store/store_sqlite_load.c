@@ -233,8 +233,9 @@ bool store_sqlite_load_keys(struct store_sqlite *sqlite, struct qms_error *error
         int64_t id = row_integer(&row);
         struct text key = row_text(&row);
         struct uuid user_id = row_uuid(&row);
-        uint32_t fingerprint =
-            store_sqlite_keys_fingerprint(&sqlite->keys, key, &user_id, row_text(&row));
+        struct text operation = row_text(&row);
+        uint32_t fingerprint = store_sqlite_keys_fingerprint(&sqlite->keys, key, &user_id,
+                                                             operation, row_text(&row));
         broken = row.broken;
         if (!broken) store_sqlite_keys_put(&sqlite->keys, fingerprint, id);
     }

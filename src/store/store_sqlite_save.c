@@ -171,12 +171,14 @@ void store_sqlite_put_replay_key(struct row *row, const struct replay *replay) {
     row_put_text(row, replay->key);
     row_put_uuid(row, replay_user(replay));
     row_put_text(row, text_of(operation_name(replay->operation)));
+    row_put_text(row, replay->principal);
 }
 
 uint32_t store_sqlite_replay_fingerprint(const struct store_sqlite *sqlite,
                                          const struct replay *replay) {
     return store_sqlite_keys_fingerprint(&sqlite->keys, replay->key, replay_user(replay),
-                                         text_of(operation_name(replay->operation)));
+                                         text_of(operation_name(replay->operation)),
+                                         replay->principal);
 }
 
 static int write_replays(struct store_sqlite *sqlite, const struct change_list *list) {

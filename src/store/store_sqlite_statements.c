@@ -94,15 +94,17 @@ static const struct statement {
          " FROM subscriptions s JOIN subscription_addons a ON a.subscription_id = s.id"
          " WHERE s.user_id = ?1"
          " AND (s.effective_end_date IS NULL OR s.effective_end_date >= ?2)"},
-    [LOAD_REPLAY] = {"tut", "hui",
+    [LOAD_REPLAY] = {"tutt", "hui",
                      "SELECT content, made_id, recorded_at FROM idempotency"
                      " WHERE \"key\" = ?1 AND user_id = ?2 AND operation = ?3"
-                     " AND principal = ''"},
-    [LOAD_REQUEST_KEY] = {"itut", "hui",
+                     " AND principal = ?4"},
+    [LOAD_REQUEST_KEY] = {"itutt", "hui",
                           "SELECT content, made_id, recorded_at FROM request_keys"
-                          " WHERE id = ?1 AND \"key\" = ?2 AND user_id = ?3 AND operation = ?4"},
-    [LIST_REQUEST_KEYS] = {"", "itut",
-                           "SELECT id, \"key\", user_id, operation FROM request_keys ORDER BY id"},
+                          " WHERE id = ?1 AND \"key\" = ?2 AND user_id = ?3 AND operation = ?4"
+                          " AND principal = ?5"},
+    [LIST_REQUEST_KEYS] = {"", "itutt",
+                           "SELECT id, \"key\", user_id, operation, principal FROM request_keys"
+                           " ORDER BY id"},
     [REQUEST_KEY_ENDS] = {"", "ii",
                           "SELECT coalesce((SELECT min(id) FROM request_keys), 1),"
                           " coalesce((SELECT max(id) FROM request_keys), 0) + 1"},
@@ -152,12 +154,13 @@ static const struct statement {
          " effective_date, user_id, metadata, created_by, created_at,"
          " last_modified_by, last_modified_at)"
          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?9, ?10)"},
-    [INSERT_REPLAY] = {"tuthui", "",
-                       "INSERT INTO idempotency (\"key\", user_id, operation, content, made_id,"
-                       " recorded_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
-    [INSERT_REQUEST_KEY] = {"ituthui", "",
-                            "INSERT INTO request_keys (id, \"key\", user_id, operation, content,"
-                            " made_id, recorded_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
+    [INSERT_REPLAY] = {"tutthui", "",
+                       "INSERT INTO idempotency (\"key\", user_id, operation, principal, content,"
+                       " made_id, recorded_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
+    [INSERT_REQUEST_KEY] = {"itutthui", "",
+                            "INSERT INTO request_keys (id, \"key\", user_id, operation, principal,"
+                            " content, made_id, recorded_at)"
+                            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
     [DELETE_REQUEST_KEYS] = {"ii", "",
                              "DELETE FROM request_keys WHERE recorded_at < ?1 AND id IN"
                              " (SELECT id FROM request_keys ORDER BY id LIMIT ?2)"},

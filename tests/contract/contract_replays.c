@@ -59,6 +59,34 @@ static void a_key_of_another_operation_is_another_key(void **state) {
     assert_memory_not_equal(&replay->made_id, &other, sizeof other);
 }
 
+static void a_key_of_somebody_else_is_another_key(void **state) {
+    static const struct text eve = {"eve", 3}, nobody = {0};
+    static const char *const keys[] = {"of an item", "of a request"};
+    struct store_fixture *fixture = *state;
+    struct uuid made[2];
+    remember(fixture, "first", true); /* sees to the users */
+    for (int i = 0; i < 2; i++) {
+        store_fixture_begin_one(fixture, "ada");
+        struct replay *replay = fixture_replay(fixture, fixture->accounts[0], keys[i], i == 1);
+        made[i] = replay->made_id;
+        replay->principal = eve;
+        store_fixture_commit(fixture);
+    }
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < 2; i++) {
+            assert_false(fixture_look_replay(fixture, "ada", keys[i], i == 1)->known);
+            fixture->principal = eve;
+            const struct replay *replay = fixture_look_replay(fixture, "ada", keys[i], i == 1);
+            assert_true(replay->known);
+            assert_memory_equal(&replay->made_id, &made[i], sizeof made[i]);
+            fixture->principal = nobody;
+        }
+        if (!fixture->backend->persists) return;
+        store_fixture_reopen(fixture);
+        store_fixture_look(fixture, "ada");
+    }
+}
+
 static void operations_on_the_catalogue_have_keys_too(void **state) {
     struct store_fixture *fixture = *state;
     store_fixture_begin(fixture, true, NULL, 0);
@@ -164,6 +192,7 @@ int contract_replays(void) {
         SENTENCE(an_operation_with_a_key_is_remembered),
         SENTENCE(other_keys_and_other_users_are_not_known),
         SENTENCE(a_key_of_another_operation_is_another_key),
+        SENTENCE(a_key_of_somebody_else_is_another_key),
         SENTENCE(operations_on_the_catalogue_have_keys_too),
         SENTENCE(keys_of_requests_expire),
         SENTENCE(a_key_is_found_among_many),

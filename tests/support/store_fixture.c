@@ -353,7 +353,8 @@ struct replay *fixture_look_replay(struct store_fixture *fixture, const char *us
     store_fixture_begin(fixture, true, &username, username == NULL ? 0 : 1);
     struct replay *replay = arena_take_zeroed(&fixture->arena, 1, sizeof *replay);
     *replay = (struct replay){
-        .key = text_of(key), .operation = OP_USAGE_RECORD, .expires = expires};
+        .key = text_of(key), .principal = fixture->principal, .operation = OP_USAGE_RECORD,
+        .expires = expires};
     if (username != NULL) replay->account = fixture->accounts[0];
     struct store_load load = {
         .arena = &fixture->arena,

@@ -324,6 +324,32 @@ static void an_id_is_applied_once_within_a_list_and_ever_after(void **state) {
     call_close(&list);
 }
 
+static void the_key_of_a_request_is_its_principals_and_the_id_of_a_usage_everybodys(void **state) {
+    (void)state;
+    static const char *const users[] = {"ada"};
+    static const struct text principals[] = {{"eve", 3}, {"", 0}, {"eve", 3}, {"bob", 3}};
+    struct call call;
+    call_init(&call, &fixture);
+    for (size_t i = 0; i < 4; i++) {
+        struct op *op = call_add_usage(&call, "ada", "1");
+        op->key = TEXT("key");
+        op->principal = principals[i];
+        call_submit(&call, false);
+        call_wait(&call);
+        assert_int_equal(op->error.code, QMS_OK);
+        assert_int_equal(op->duplicate, i == 2);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        struct op *op = call_list(&call, "item", users, 1, 1);
+        op->principal = principals[i];
+        call_submit(&call, false);
+        call_wait(&call);
+        assert_int_equal(op->duplicate, i > 0);
+    }
+    assert_string_equal(usage_of(&fixture, "ada"), "4");
+    call_close(&call);
+}
+
 static void an_account_that_has_grown_is_read_anew_and_loses_nothing(void **state) {
     (void)state;
     struct call call;
@@ -413,6 +439,7 @@ int main(void) {
         TEST(an_item_of_a_list_stands_or_falls_on_its_own),
         TEST(a_list_is_left_alone_once_it_is_answered),
         TEST(an_id_is_applied_once_within_a_list_and_ever_after),
+        TEST(the_key_of_a_request_is_its_principals_and_the_id_of_a_usage_everybodys),
         TEST(an_account_that_has_grown_is_read_anew_and_loses_nothing),
         TEST(concurrent_adds_lose_nothing),
         TEST(stopping_finishes_what_was_submitted_and_refuses_the_rest),

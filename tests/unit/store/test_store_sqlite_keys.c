@@ -81,18 +81,21 @@ static void places_differ_from_process_to_process(void **state) {
     const struct uuid nobody = {0}, somebody = {.bytes = {1}};
     store_sqlite_keys_open(&left);
     store_sqlite_keys_open(&right);
-    uint32_t place = store_sqlite_keys_fingerprint(&left, TEXT("k"), &nobody, TEXT("plans.add"));
+    struct text add = TEXT("plans.add"), ada = TEXT("plans.ada"), none = {0};
+    uint32_t place = store_sqlite_keys_fingerprint(&left, TEXT("k"), &nobody, add, none);
     assert_int_equal(
-        store_sqlite_keys_fingerprint(&left, TEXT("k"), &nobody, TEXT("plans.add")), place);
+        store_sqlite_keys_fingerprint(&left, TEXT("k"), &nobody, add, none), place);
     right.seed = left.seed + 1;
     assert_int_not_equal(
-        store_sqlite_keys_fingerprint(&right, TEXT("k"), &nobody, TEXT("plans.add")), place);
+        store_sqlite_keys_fingerprint(&right, TEXT("k"), &nobody, add, none), place);
     assert_int_not_equal(
-        store_sqlite_keys_fingerprint(&left, TEXT("l"), &nobody, TEXT("plans.add")), place);
+        store_sqlite_keys_fingerprint(&left, TEXT("l"), &nobody, add, none), place);
     assert_int_not_equal(
-        store_sqlite_keys_fingerprint(&left, TEXT("k"), &somebody, TEXT("plans.add")), place);
+        store_sqlite_keys_fingerprint(&left, TEXT("k"), &somebody, add, none), place);
     assert_int_not_equal(
-        store_sqlite_keys_fingerprint(&left, TEXT("k"), &nobody, TEXT("plans.ada")), place);
+        store_sqlite_keys_fingerprint(&left, TEXT("k"), &nobody, ada, none), place);
+    assert_int_not_equal(
+        store_sqlite_keys_fingerprint(&left, TEXT("k"), &nobody, add, TEXT("ada")), place);
 }
 
 int main(void) {
