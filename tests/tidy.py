@@ -63,8 +63,7 @@ BANNED_CALLS = [
      'does not know its bounds', []),
     ('atoi atol atoll atof', 'cannot report an error', []),
     ('exit _exit quick_exit', 'only main ends the process', ['src/main.c', 'tests/*', 'bench/*']),
-    ('abort', 'only the arena, and the engine at its start, end the process',
-     ['src/base/arena.c', 'src/engine/engine.c', 'tests/*', 'bench/*']),
+    ('abort', 'only the arena ends the process', ['src/base/arena.c', 'tests/*', 'bench/*']),
     ('malloc calloc realloc reallocarray free strdup strndup asprintf vasprintf',
      'heap memory comes from base/arena.h', ['src/base/arena.c', 'tests/*', 'bench/*']),
 ]
