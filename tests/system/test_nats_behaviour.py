@@ -206,7 +206,8 @@ def test_a_message_without_reply_is_done_in_silence(start):
     client.publish('user.summary.get', b'{"username":"eve"}')
     client.publish('user.updates.get', b'{"user":{"username":"eve"}}')
     await_usage(server, 'ada', 1)
-    for counted in ('usages.add",code="400"', 'summary.get",code="200"', 'updates.list",code="200"'):
+    for counted in ('usages.add",code="400"', 'summary.get",code="200"',
+                    'updates.list",code="200"'):
         await_text(server, f'operation="{counted}}} 1')
     assert 'eve' in server.get('/v1/users').text
     assert metric(server, 'qms_nats_dropped_total') == 0

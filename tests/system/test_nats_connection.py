@@ -149,6 +149,16 @@ def test_tls_with_certificates_on_both_sides(start_server, tmp_path):
             assert not is_ready(server)
 
 
+def test_a_server_that_is_called_otherwise_is_not_trusted(start_server, tmp_path):
+    ca = make_certificate(tmp_path, 'ca', 'DNS:ca')
+    other = make_certificate(tmp_path, 'server', 'DNS:other.example.org', ca)
+    config = f'tls {{ cert_file: "{other[0]}", key_file: "{other[1]}" }}\n'
+    with NatsServer(tmp_path / 'nats', config) as nats:
+        server = start_server('--nats', nats.url, '--tlsca', str(ca[0]), *QUICK)
+        await_true(lambda: 'connect' in server.log(), server.log())
+        assert 'cannot connect to NATS' in server.log() and not is_ready(server)
+
+
 def test_a_certificate_needs_its_key(tmp_path):
     cert, _ = make_certificate(tmp_path, 'client', 'DNS:client')
     done = subprocess.run(

@@ -121,6 +121,18 @@ static void a_plan_without_defaults_and_rates_is_accepted(void **state) {
     assert_int_equal(facts.changes.quota_defaults.count + facts.changes.plan_rates.count, 0);
 }
 
+static void defaults_of_messages_without_dates_apply_from_now_on(void **state) {
+    (void)state;
+    struct plan_input *input = ask(OP_PLAN_ADD);
+    input->default_count = 1;
+    defaults[0] = a_default("cpu.hours", "7", NULL);
+    expect_refused("all plan quota defaults must have an effective date");
+    input->undated = true;
+    facts_expect_ok(&facts);
+    const struct quota_default_row *row = facts.changes.quota_defaults.rows[0];
+    assert_int_equal(row->effective_us, facts.decision.decided_us);
+}
+
 /* What can be wrong with a new plan, worst first. Step n repairs the first n of them; what is left
  * is wrong all the time. The trees name the faults in their own words. */
 static void spoil_plan(struct plan_input *input, size_t repaired, bool v1) {
@@ -344,6 +356,7 @@ static void a_replacing_default_changes_the_one_that_is_there(void **state) {
     expect_time(changed->effective_us, "2022-01-01T00:00:00Z");
     assert_int_equal(inserted->state, ROW_INSERTED);
     assert_int_equal(inserted->effective_us, facts.decision.decided_us);
+    assert_int_equal(defaults[1].effective_us, facts.decision.decided_us); /* for the answer */
 
     input->name = TEXT("Gold");
     expect_refused("subscription plan does not exist: Gold");
@@ -451,6 +464,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         SENTENCE(a_plan_is_added_with_its_defaults_and_rates),
         SENTENCE(a_plan_without_defaults_and_rates_is_accepted),
+        SENTENCE(defaults_of_messages_without_dates_apply_from_now_on),
         SENTENCE(a_new_plan_is_checked_in_the_order_and_words_of_its_tree),
         SENTENCE(the_same_type_by_id_and_by_name_is_the_same),
         SENTENCE(every_default_and_rate_is_looked_at),
