@@ -42,7 +42,8 @@ enum {
     POSTGRES_STATEMENT_MS_MAX = 30000,
     POSTGRES_LOCK_MS_MAX = 2000,      /* what is not skipped when locked: keys of others, tables */
     POSTGRES_IDLE_MS_MAX = 60000,     /* a transaction that waits for us; its rows are locked */
-    POSTGRES_READER_IDLE_MS_MAX = 120000, /* a listing that waits for a slow client */
+    POSTGRES_READER_STATEMENT_MS_MAX = 60000,
+    POSTGRES_READER_IDLE_MS_MAX = 900000, /* a listing that waits for its reader */
     POSTGRES_ANSWER_MS_MAX = 5000,    /* longer than the statement may take */
     POSTGRES_PAUSE_MS_MAX = 2000,     /* between two attempts to connect */
 
@@ -86,6 +87,8 @@ static_assert(QUEUE_REQUESTS_MAX >= 2 * BATCH_OPERATIONS_MAX,
               "one batch fills while one commits");
 static_assert(QUEUE_REQUESTS_MAX >= 2 * NATS_IN_FLIGHT_DEFAULT,
               "NATS alone does not fill the engine's queue");
+static_assert(POSTGRES_READER_IDLE_MS_MAX / 1000 > LISTING_WAITED_S_MAX,
+              "the database does not end a listing whose reader is slow");
 static_assert(HTTP_BUFFERED_BYTES_MAX >= 8 * HTTP_USAGES_BODY_BYTES_MAX,
               "several of the largest bodies fit at once");
 

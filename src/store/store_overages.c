@@ -1,7 +1,9 @@
 #include "store/store_overages.h"
 
-void overages_open(struct overages *overages, struct store_listing *listing, struct arena *arena) {
-    *overages = (struct overages){.listing = listing, .arena = arena, .go_on = true};
+void overages_open(struct overages *overages, struct store_listing *listing, struct arena *arena,
+                   bool (*row)(void *context, const union store_row *row), void *context) {
+    *overages = (struct overages){
+        .listing = listing, .arena = arena, .row = row, .context = context, .go_on = true};
 }
 
 static void overages_add(struct overages *overages, struct overage_line line) {
@@ -31,7 +33,7 @@ void overages_close(struct overages *overages) {
     }
     for (size_t i = 0; overages->go_on && i < overages->count; i++) {
         const union store_row out = {.overage = overages->lines[i]};
-        overages->go_on = listing->row(listing->context, &out);
+        overages->go_on = overages->row(overages->context, &out);
     }
     overages->handed_on += count;
 }

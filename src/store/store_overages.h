@@ -10,6 +10,8 @@
 struct overages {
     struct store_listing *listing;
     struct arena *arena;
+    bool (*row)(void *context, const union store_row *row); /* as the listing's */
+    void *context;
     struct text username;
     struct overage_line *lines;
     size_t count, capacity;
@@ -17,7 +19,8 @@ struct overages {
     bool go_on; /* false: the listing is at its end, whatever else there is */
 };
 
-void overages_open(struct overages *overages, struct store_listing *listing, struct arena *arena);
+void overages_open(struct overages *overages, struct store_listing *listing, struct arena *arena,
+                   bool (*row)(void *context, const union store_row *row), void *context);
 /* A line of this user; its texts need not outlive the call. */
 void overages_take(struct overages *overages, struct text username, struct overage_line line);
 void overages_close(struct overages *overages); /* hands on the last user's */

@@ -8,6 +8,8 @@
 enum {
     PURGE_ROWS = 1000,
     PURGE_EVERY_US = 600 * 1000000,
+    PLAN_EVERY_US = 60 * 1000000,
+    ROWS_PLANNED_FOR_FIRST = 256,
     BATCHES_KEPT_US = 3600 * INT64_C(1000000), /* of nodes that stopped; far beyond any resolve() */
 };
 
@@ -69,6 +71,15 @@ static enum store_outcome outcome_of(struct store_postgres *postgres,
     }
 }
 
+static void count_rows(struct store_postgres *postgres, const struct changes *changes) {
+    postgres->rows_added += changes->accounts.count + changes->subscriptions.count +
+                            changes->quotas.count + changes->usages.count +
+                            changes->updates.count + changes->replays.count;
+    if (postgres->rows_added < postgres->rows_planned_for) return;
+    postgres->rows_planned_for = 2 * postgres->rows_added;
+    postgres->forgets_plans = true;
+}
+
 /* Everything and the COMMIT go out together: when the connection is lost before the answer, nobody
  * knows how far the server came. */
 static enum store_outcome postgres_save(struct store *store, const struct uuid *batch_id,
@@ -85,6 +96,7 @@ static enum store_outcome postgres_save(struct store *store, const struct uuid *
     }
     arena_reset(&postgres->arena);
     exchange_open(&exchange, &postgres->session);
+    exchange_begin(&exchange, true);
     store_postgres_write(postgres, &exchange, batch_id, changes);
     exchange_add(&exchange, PG_COMMIT, NULL);
     enum store_outcome outcome = STORE_COMMITTED;
@@ -92,6 +104,7 @@ static enum store_outcome postgres_save(struct store *store, const struct uuid *
         postgres->session.in_transaction = false;
         postgres->has_last_batch = true;
         postgres->last_batch_id = *batch_id;
+        count_rows(postgres, changes);
     } else if (exchange.lost) {
         postgres->unknown_backend = postgres->session.backend;
         qms_fail_code(error, QMS_OUTCOME_UNKNOWN);
@@ -171,6 +184,10 @@ static void postgres_idle(struct store *store) {
     struct exchange exchange;
     assert(!postgres->is_open);
     int64_t now_us = clock_monotonic_us();
+    if (now_us >= postgres->plan_us) {
+        postgres->forgets_plans = true;
+        postgres->plan_us = now_us + PLAN_EVERY_US;
+    }
     if (postgres->session.connection == NULL || now_us < postgres->purge_us) return;
     bool more = purge(postgres, &exchange, PG_PURGE_KEYS, postgres->last_us - REQUEST_KEY_KEPT_US);
     exchange_close(&exchange);
@@ -245,6 +262,8 @@ struct store *store_postgres_open(const struct store_options *options, struct qm
     postgres->catalogue_version = -1;
     arena_init(&postgres->arena, 1 << 16);
     session_init(&postgres->session, postgres->url, PG_COMMON_COUNT, PG_BATCH_END);
+    postgres->session.keeps_plans = true;
+    postgres->rows_planned_for = ROWS_PLANNED_FOR_FIRST;
     if (options->waits) postgres->session.lock_ms = options->lock_wait_us / 1000 + 1;
     if (open_schema(postgres, error) && session_open(&postgres->session, error) &&
         continue_time(postgres, error)) {

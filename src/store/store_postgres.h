@@ -39,6 +39,12 @@ struct store_postgres {
     struct postgres_backend unknown_backend; /* the one whose answer to COMMIT was lost */
 
     int64_t purge_us;           /* idle() clears away from here; monotonic */
+
+    /* Plans are made for tables as large as they are at that time; when these may have doubled, the
+     * next batch has them made anew, and every minute for what others add. */
+    uint64_t rows_added, rows_planned_for;
+    int64_t plan_us; /* monotonic */
+    bool forgets_plans;
 };
 
 static inline struct store_postgres *store_postgres_of(struct store *store) {

@@ -13,7 +13,7 @@ enum { PIECE_ARENA_BLOCK_BYTES = 1 << 16 };
 struct reader {
     struct postgres_session session;
     struct store_listing *listing; /* the one that is running */
-    int64_t decided_us;
+    int64_t decided_us, waited_us; /* waited for whoever reads it */
     struct arena arena;            /* of the piece, or the user, being handed on */
     struct arena parameters;
     bool go_on;                    /* false: whoever asked has enough */
@@ -27,6 +27,7 @@ struct store_reader *store_postgres_reader_open(struct store *store, struct qms_
     struct reader *reader = memory_take_zeroed(1, sizeof *reader);
     session_init(&reader->session, store_postgres_of(store)->url, PG_READER_FIRST,
                  PG_STATEMENT_COUNT);
+    reader->session.statement_ms = POSTGRES_READER_STATEMENT_MS_MAX;
     reader->session.idle_ms = POSTGRES_READER_IDLE_MS_MAX;
     arena_init(&reader->arena, PIECE_ARENA_BLOCK_BYTES);
     arena_init(&reader->parameters, PIECE_ARENA_BLOCK_BYTES);
@@ -43,8 +44,8 @@ void store_postgres_reader_close(struct store_reader *base) {
     memory_give(reader);
 }
 
-static bool reader_in_time(const struct reader *reader) {
-    return clock_monotonic_us() < reader->listing->deadline_us;
+static int64_t reader_left_us(const struct reader *reader) {
+    return reader->listing->deadline_us - (clock_monotonic_us() - reader->waited_us);
 }
 
 static bool fail_in_time(struct qms_error *error) {
@@ -53,7 +54,7 @@ static bool fail_in_time(struct qms_error *error) {
 
 /* A round trip; between two of them the listing may be out of time. */
 static bool reader_run(struct reader *reader, struct exchange *exchange, struct qms_error *error) {
-    if (!reader_in_time(reader)) return fail_in_time(error);
+    if (reader_left_us(reader) <= 0) return fail_in_time(error);
     if (exchange_run(exchange, "list")) return true;
     if (!exchange->lost && exchange_failure(exchange) == POSTGRES_TIMED_OUT) {
         return fail_in_time(error);
@@ -71,8 +72,19 @@ static void log_broken(struct text username) {
     log_write(LOG_ERROR, "store: a row of this user cannot be listed", members);
 }
 
+/* A client that reads slowly, but reads (the front sees to that), is not cut off for it. */
+static bool row_waited_for(void *context, const union store_row *row) {
+    const int64_t waited_us_max = LISTING_WAITED_S_MAX * INT64_C(1000000);
+    struct reader *reader = context;
+    int64_t begun_us = clock_monotonic_us();
+    bool go_on = reader->listing->row(reader->listing->context, row);
+    reader->waited_us += clock_monotonic_us() - begun_us;
+    if (reader->waited_us > waited_us_max) reader->waited_us = waited_us_max;
+    return go_on;
+}
+
 static void hand_on(struct reader *reader, const union store_row *row) {
-    if (reader->go_on) reader->go_on = reader->listing->row(reader->listing->context, row);
+    if (reader->go_on) reader->go_on = row_waited_for(reader, row);
 }
 
 /* Fetches pieces until there is nothing left, and has each taken. */
@@ -234,7 +246,7 @@ static bool take_overages(struct reader *reader, struct postgres_row *row, void 
 static bool list_overages(struct reader *reader, struct qms_error *error) {
     struct overages overages;
     struct parameters parameters;
-    overages_open(&overages, reader->listing, &reader->arena);
+    overages_open(&overages, reader->listing, &reader->arena, row_waited_for, reader);
     parameters_open(&parameters, &reader->parameters, PG_READ_OVERAGES);
     put_sought(&parameters, reader->listing->input->after);
     put_time(&parameters, reader->decided_us);
@@ -314,7 +326,7 @@ static bool take_subscriptions(struct reader *reader, struct postgres_row *row, 
     bool read = piece.count == 0 || piece_read_quantities(reader, &piece, error);
     for (size_t i = 0; i < piece.count && read && reader->go_on; i++) {
         const union store_row out = {.subscription = piece.accounts[i].subscriptions};
-        if (!reader_in_time(reader)) read = fail_in_time(error);
+        if (reader_left_us(reader) <= 0) read = fail_in_time(error);
         else if (piece.accounts[i].broken) log_broken(piece.accounts[i].username);
         else hand_on(reader, &out);
     }
@@ -374,7 +386,7 @@ static bool reader_list(struct reader *reader, struct qms_error *error) {
 /* Begins the snapshot: no statement in it may take longer than there is time, and what is active is
  * a matter of the database's time. */
 static bool reader_begin(struct reader *reader, struct qms_error *error) {
-    int64_t left_us = reader->listing->deadline_us - clock_monotonic_us();
+    int64_t left_us = reader_left_us(reader);
     struct parameters parameters;
     struct exchange exchange;
     struct postgres_row row;
@@ -404,6 +416,7 @@ bool store_postgres_list(struct store_reader *base, struct store_listing *listin
     struct reader *reader = reader_of(base);
     reader->listing = listing;
     reader->go_on = true;
+    reader->waited_us = 0;
     listing->total = 0;
     listing->more = listing->user_exists = false;
     bool listed = session_open(&reader->session, error) && reader_begin(reader, error) &&

@@ -47,6 +47,8 @@ static void add_names(struct loading *loading, struct exchange *exchange,
 static void ask_users(struct loading *loading, struct exchange *exchange) {
     const struct store_load *load = loading->load;
     exchange_begin(exchange, loading->postgres->writes);
+    if (loading->postgres->forgets_plans) exchange_add(exchange, PG_FORGET_PLANS, NULL);
+    loading->postgres->forgets_plans = false;
     add_names(loading, exchange, loading->waits ? PG_LOCK_USERS_WAITING : PG_LOCK_USERS,
               loading->locking, loading->locking_count);
     add_names(loading, exchange, PG_LOAD_USERS, load->accounts, load->account_count);

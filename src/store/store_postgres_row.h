@@ -80,6 +80,7 @@ enum postgres_statement {
     PG_BACKEND_LIVES,
     PG_FIND_BATCH,
     PG_LAST_BATCH,
+    PG_FORGET_PLANS,
     PG_PURGE_KEYS,
     PG_PURGE_BATCHES,
     PG_BATCH_END,

@@ -73,9 +73,12 @@ void session_end(struct postgres_session *session) {
     memory_give(session->actor);
 }
 
-/* Plans are made once and kept, for sets of ten or so, with whatever index there is: a table that
- * was empty when its statement was planned must not be read whole ever after. */
+/* Statements for sets are planned once, for ten rows or so, with whatever index there is: planning
+ * them each time would cost more than they do. */
 static void send_settings(const struct postgres_session *session) {
+    static const char plans_kept[] =
+        ", set_config('plan_cache_mode', 'force_generic_plan', false),"
+        " set_config('enable_seqscan', 'off', false)";
     char text[1024];
     snprintf(text, sizeof text,
              "SELECT current_user::text, pg_backend_pid()::int8,"
@@ -84,12 +87,10 @@ static void send_settings(const struct postgres_session *session) {
              " set_config('statement_timeout', '%lld', false),"
              " set_config('lock_timeout', '%lld', false),"
              " set_config('idle_in_transaction_session_timeout', '%lld', false),"
-             " set_config('plan_cache_mode', 'force_generic_plan', false),"
-             " set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false),"
-             " set_config('cursor_tuple_fraction', '1', false),"
-             " set_config('default_transaction_isolation', 'read committed', false)",
+             " set_config('jit', 'off', false),"
+             " set_config('default_transaction_isolation', 'read committed', false)%s",
              (long long)session->statement_ms, (long long)session->lock_ms,
-             (long long)session->idle_ms);
+             (long long)session->idle_ms, session->keeps_plans ? plans_kept : "");
     PQsendQueryParams(session->connection, text, 0, NULL, NULL, NULL, NULL, 1);
 }
 

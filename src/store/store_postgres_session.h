@@ -23,6 +23,7 @@ struct postgres_backend {
 struct postgres_session {
     PGconn *connection;       /* NULL: not connected */
     const char *url;          /* of the caller's; never in a log */
+    bool keeps_plans;         /* its statements are for sets of any size, found by indexes */
     int64_t lock_ms, statement_ms, idle_ms; /* time limits of the server */
     enum postgres_statement first, end; /* what it prepares beside the common ones */
 

@@ -349,6 +349,7 @@ static const struct postgres_statement_text statements[PG_STATEMENT_COUNT] = {
     [PG_FIND_BATCH] = {"u", "i",
                        "SELECT 1::int8 FROM qms_server.batches WHERE batch_id = $1::uuid"},
     [PG_LAST_BATCH] = {"", "z", "SELECT max(committed_at) FROM qms_server.batches"},
+    [PG_FORGET_PLANS] = {"", "", "DISCARD PLANS"},
     [PG_PURGE_KEYS] =
         {"zi", "i",
          "WITH gone AS (DELETE FROM qms_server.idempotency WHERE ctid = ANY (ARRAY("

@@ -215,6 +215,10 @@ static bool list_updates(struct reader *reader, struct qms_error *error) {
 
 /* ---- overages ---- */
 
+static bool hand_on_line(void *reader, const union store_row *row) {
+    return hand_on(reader, row);
+}
+
 static void overages_take_row(struct overages *overages, struct row *row) {
     struct text username = row_text(row);
     bool inexact;
@@ -233,7 +237,7 @@ static void overages_take_row(struct overages *overages, struct row *row) {
 static bool list_overages(struct reader *reader, struct qms_error *error) {
     struct overages overages;
     struct row row;
-    overages_open(&overages, reader->listing, &reader->arena);
+    overages_open(&overages, reader->listing, &reader->arena, hand_on_line, reader);
     row_open(&row, &reader->statements, READ_OVERAGES);
     row_put_text(&row, reader->listing->input->after);
     row_put_integer(&row, reader->listing->decided_us);
