@@ -45,15 +45,18 @@ bool connection_take(PGconn *connection, int64_t deadline_us, PGresult **result)
 
 /* ---- errors ---- */
 
+/* The first line says it; others guess. */
+void postgres_log_connection(const PGconn *connection, const char *doing) {
+    const char *message = PQerrorMessage(connection);
+    log_format(LOG_ERROR, "store: cannot %s: %.*s", doing, (int)strcspn(message, "\n"), message);
+}
+
 /* Only what says nothing of the rows: the detail of an error may quote them. */
-static void log_failure(const PGresult *result, const char *doing) {
+static void log_failure(const PGresult *result, const char *state, const char *doing) {
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
-    log_format(LOG_ERROR, "store: cannot %s: %s (%s%s%s)", doing,
-               message == NULL ? PQresultErrorMessage(result) : message,
-               state == NULL ? "" : state, constraint == NULL ? "" : ", ",
-               constraint == NULL ? "" : constraint);
+    log_format(LOG_ERROR, "store: cannot %s: %s (%s%s%s)", doing, message == NULL ? "" : message,
+               state, constraint == NULL ? "" : ", ", constraint == NULL ? "" : constraint);
 }
 
 static bool state_is(const struct exchange *exchange, const char *state) {
@@ -133,17 +136,23 @@ static bool settle(struct postgres_session *session, int64_t deadline_us) {
     return true;
 }
 
+/* What others cause in the ordinary course is no error: it is tried again. */
 static void exchange_fail(struct exchange *exchange, size_t number, const char *doing) {
     const PGresult *result = exchange->results[number];
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    log_failure(result, doing);
-    /* Without a state it is libpq that speaks: of a connection that is no more. */
-    if (state == NULL || PQstatus(exchange->session->connection) != CONNECTION_OK) {
-        exchange->lost = true;
-        return;
+    if (state != NULL) {
+        snprintf(exchange->state, sizeof exchange->state, "%s", state);
+        enum postgres_failure failure = exchange_failure(exchange);
+        if (failure == POSTGRES_PASSES || failure == POSTGRES_GUARD) {
+            log_format(LOG_INFO, "store: cannot %s: somebody else was first (%s)", doing, state);
+        } else {
+            log_failure(result, state, doing);
+        }
     }
-    exchange->failed = number;
-    snprintf(exchange->state, sizeof exchange->state, "%s", state);
+    /* Without a state it is libpq that speaks: of a connection that is no more. */
+    exchange->lost =
+        state == NULL || PQstatus(exchange->session->connection) != CONNECTION_OK;
+    if (!exchange->lost) exchange->failed = number;
 }
 
 /* The results of all statements, each followed by an end, and that of the pipeline. */
@@ -186,8 +195,7 @@ bool exchange_run(struct exchange *exchange, const char *doing) {
     }
     if (!exchange->lost) return exchange->failed == exchange->count;
     if (session->connection != NULL) {
-        log_format(LOG_ERROR, "store: cannot %s: the connection is lost: %s", doing,
-                   PQerrorMessage(session->connection));
+        postgres_log_connection(session->connection, doing);
     }
     session_close(session);
     return false;

@@ -43,7 +43,7 @@ PGconn *postgres_connect(const char *url, struct qms_error *error) {
         PQsetNoticeReceiver(connection, on_notice, NULL);
         return connection;
     }
-    log_format(LOG_ERROR, "store: cannot connect to the database: %s", PQerrorMessage(connection));
+    postgres_log_connection(connection, "connect to the database");
     PQfinish(connection);
     qms_fail(error, QMS_UNAVAILABLE, "cannot connect to the database, see the log");
     return NULL;
@@ -148,15 +148,14 @@ static bool session_prepare(struct postgres_session *session, struct qms_error *
             return true;
         }
     }
-    log_format(LOG_ERROR, "store: cannot prepare a session: %s", PQerrorMessage(connection));
+    postgres_log_connection(connection, "prepare a session");
     return qms_fail(error, QMS_UNAVAILABLE, "cannot prepare a database session, see the log");
 }
 
 bool session_open(struct postgres_session *session, struct qms_error *error) {
     if (session->connection != NULL) {
         if (session_is_whole(session)) return true;
-        log_format(LOG_ERROR, "store: the connection to the database is lost: %s",
-                   PQerrorMessage(session->connection));
+        postgres_log_connection(session->connection, "go on with the connection");
         session_close(session);
     }
     int64_t now_us = clock_monotonic_us();
@@ -204,14 +203,10 @@ void session_rollback(struct postgres_session *session) {
 
 /* ---- poolers ---- */
 
-/* The process that serves the connection, at this moment; 0: it does not say in time. */
-static int64_t process_of(PGconn *connection, const char *before) {
-    PGresult *result = PQexec(connection, before);
-    bool begun = PQresultStatus(result) == PGRES_COMMAND_OK;
-    PQclear(result);
-    if (!begun) return 0;
-    result = PQexecParams(connection, "SELECT pg_catalog.pg_backend_pid()::int8", 0, NULL, NULL,
-                          NULL, NULL, 1);
+/* The process that serves the connection, at this moment; 0: it does not say. */
+static int64_t process_of(PGconn *connection) {
+    PGresult *result = PQexecParams(connection, "SELECT pg_catalog.pg_backend_pid()::int8", 0,
+                                    NULL, NULL, NULL, NULL, 1);
     struct postgres_row row = {.result = result, .columns = "i", .number = -1};
     int64_t process = 0;
     if (PQresultStatus(result) == PGRES_TUPLES_OK && row_take(&row)) process = get_integer(&row);
@@ -225,16 +220,17 @@ static int64_t process_of(PGconn *connection, const char *before) {
 bool postgres_refuse_shared_sessions(PGconn *connection, const char *url,
                                      struct qms_error *error) {
     enum { OTHERS = 3 };
-    static const char no_change[] = "SET LOCAL client_min_messages = error";
     PGconn *others[OTHERS] = {0};
-    int64_t process = process_of(connection, no_change);
+    int64_t process = process_of(connection);
     if (process == PQbackendPID(connection)) return true; /* nobody in between */
     bool shared = false;
     for (int i = 0; i < OTHERS && !shared; i++) {
         others[i] = postgres_connect(url, error);
-        shared = others[i] != NULL && process_of(others[i], "BEGIN") == process;
+        if (others[i] == NULL) continue;
+        PQclear(PQexec(others[i], "BEGIN"));
+        shared = process_of(others[i]) == process;
     }
-    if (!shared) shared = process_of(connection, no_change) != process;
+    if (!shared) shared = process_of(connection) != process;
     for (int i = 0; i < OTHERS; i++) {
         if (others[i] != NULL) PQfinish(others[i]);
     }

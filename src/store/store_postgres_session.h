@@ -59,6 +59,9 @@ void session_rollback(struct postgres_session *session);
 /* False: the connection is known to be lost, without a round trip. */
 bool session_is_whole(struct postgres_session *session);
 
+/* Why the connection, or what was asked of it last, failed. */
+void postgres_log_connection(const PGconn *connection, const char *doing);
+
 /* Both in a session that does not block; false: not by then (monotonic), or the connection is lost.
  * The next result is NULL after the last one of a statement. */
 bool connection_flush(PGconn *connection, int64_t deadline_us);
