@@ -100,7 +100,7 @@ class Cluster:
             self.clock = shutil.copy(clock, self.directory / 'clock.so')
             self.clock_file.write_bytes(bytes(8))
             self.set_clock(time.time_ns() // 1000)
-        self._own(self.directory, *self.directory.iterdir())
+        self.own(self.directory, *self.directory.iterdir())
         atexit.register(self.close)
         if source is None:
             self._run('initdb', '-D', self.data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8',
@@ -121,7 +121,7 @@ class Cluster:
             self.process = subprocess.Popen(
                 [self.programs / 'postgres', '-D', self.data, '-p', str(self.port), *settings],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, cwd=self.directory,
-                preexec_fn=end_with_parent, start_new_session=True, **self._identity())
+                preexec_fn=end_with_parent, start_new_session=True, **self.identity())
         deadline = time.monotonic() + WAIT_SECONDS_MAX
         while not self._ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -227,18 +227,18 @@ class Cluster:
 
     # -- as the server's user ------------------------------------------------------------------
 
-    def _identity(self):
+    def identity(self):
         if self.account is None:
             return {}
         return {'user': self.account.pw_uid, 'group': self.account.pw_gid, 'extra_groups': []}
 
-    def _own(self, *paths):
+    def own(self, *paths):
         for path in paths:
             if self.account:
                 os.chown(path, self.account.pw_uid, self.account.pw_gid)
 
     def _run(self, program, *args):
-        self.tool(program, *map(str, args), **self._identity())
+        self.tool(program, *map(str, args), **self.identity())
 
 
 def free_port():

@@ -13,14 +13,14 @@ names = itertools.count(1)
 def pytest_configure(config):
     config.addinivalue_line('markers', 'long: takes many seconds; left out under sanitizers')
     config.addinivalue_line('markers', 'sqlite_only(why): not asked of servers on PostgreSQL')
+    config.addinivalue_line('markers', 'storeless(why): the same with any store, so asked once')
 
 
 def pytest_collection_modifyitems(config, items):
     if stores.KIND == 'sqlite':
         return
-    left_out = [item for item in items if item.get_closest_marker('sqlite_only')]
-    for item in left_out:
-        assert item.get_closest_marker('sqlite_only').args, f'{item.nodeid}: why?'
+    left_out = [item for item in items if item.get_closest_marker('sqlite_only')
+                or item.get_closest_marker('storeless')]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 
