@@ -9,18 +9,23 @@ from server import BINARY, Clock, Server
 
 names = itertools.count(1)
 
+# Without a store, or with one of their own choice: the same whichever the others have.
+STORELESS = {'test_asyncapi', 'test_configuration', 'test_http_connections',
+             'test_http_parser_differential', 'test_http_smuggling', 'test_postgres_in_place',
+             'test_proto_descriptors', 'test_proto_interop', 'test_proto_json', 'test_readme',
+             'test_tls_connections'}
+
 
 def pytest_configure(config):
     config.addinivalue_line('markers', 'long: takes many seconds; left out under sanitizers')
     config.addinivalue_line('markers', 'sqlite_only(why): not asked of servers on PostgreSQL')
-    config.addinivalue_line('markers', 'storeless(why): the same with any store, so asked once')
 
 
 def pytest_collection_modifyitems(config, items):
     if stores.KIND == 'sqlite':
         return
     left_out = [item for item in items if item.get_closest_marker('sqlite_only')
-                or item.get_closest_marker('storeless')]
+                or item.path.stem in STORELESS]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 

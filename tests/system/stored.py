@@ -121,6 +121,9 @@ class Stored:
             row['value'] = decimal.Decimal(row['value'])
         return rows
 
+    def request_keys(self):
+        return {row['key'] for row in self.rows('SELECT "key" FROM request_keys')}
+
     def assert_sound(self):
         assert self.value('PRAGMA integrity_check') == 'ok'
         assert self.rows('PRAGMA foreign_key_check') == []

@@ -1,9 +1,10 @@
 """What lies in a PostgreSQL database, in the words of stored.py: ids are 16 bytes, times
-microseconds since 1970, booleans 0 and 1, amounts Decimal. A stranger, too: an administrator's own
+microseconds since 1970, booleans 0 and 1, amounts text. A stranger, too: an administrator's own
 connection reads and writes."""
 
 import contextlib
 import datetime
+import decimal
 import uuid
 
 import psycopg
@@ -19,6 +20,8 @@ def taken(value):
         return value.bytes
     if isinstance(value, bool):
         return int(value)
+    if isinstance(value, decimal.Decimal):
+        return format(value, 'f')
     if isinstance(value, datetime.datetime):
         return (value - EPOCH) // datetime.timedelta(microseconds=1)
     return value
@@ -61,6 +64,9 @@ class StoredPostgres(Stored):
                 connection.cursor() as cursor:
             cursor.executemany(sql.replace('?', '%s'),
                                [[given(value) for value in row] for row in rows])
+
+    def request_keys(self):
+        return {row['key'] for row in self.rows('SELECT key FROM qms_server.idempotency')}
 
     def assert_sound(self):
         """The database itself sees to it."""

@@ -23,6 +23,7 @@ BINARY = pathlib.Path(os.environ.get('QMS_BINARY', REPOSITORY / 'build' / 'qms')
 KIND = os.environ.get('QMS_TEST_STORE', 'sqlite')
 assert KIND in ('sqlite', 'postgres'), KIND
 ROLE = 'qms'  # what rows say they were written by, with either store
+ADMINISTRATOR = 'admin'  # the stranger who writes to databases
 
 numbers = itertools.count(1)
 
@@ -74,7 +75,7 @@ class Database:
         return self.cluster.url(self.name, role)
 
     def stored(self):
-        return StoredPostgres(self.url_of('postgres'))
+        return StoredPostgres(self.url_of(ADMINISTRATOR))
 
     def execute(self, *statements, role='postgres'):
         return self.cluster.execute(*statements, database=self.name, role=role)
@@ -93,6 +94,7 @@ class Database:
 def new_cluster(clock=None):
     cluster = Cluster(clock=clock).start()
     cluster.create_qms_template(owner=ROLE)
+    cluster.execute(f'CREATE ROLE {ADMINISTRATOR} LOGIN SUPERUSER')
     return cluster
 
 

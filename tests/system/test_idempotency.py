@@ -170,9 +170,8 @@ def send(server, method, request, key):
 
 def done(server):
     """What is stored, without what changes by itself."""
-    tables = server.stored().everything()
-    tables.pop('last_batch')
-    return tables
+    return {table: rows for table, rows in server.stored().everything().items()
+            if table not in ('last_batch', 'qms_server.batches')}
 
 
 def outcome(response):
@@ -195,7 +194,7 @@ def test_a_write_that_comes_again_is_done_once(start_server, user, route):
     first = send(server, route[0], request, 'k')
     assert outcome(first)[0] == 200, first.text
     before = done(server)
-    assert [row for row in before['request_keys'] if row[1].startswith('k')]
+    assert any(key.startswith('k') for key in server.stored().request_keys())
 
     again = send(server, route[0], request, '"k"')
     assert outcome(again)[0] == 200, again.text

@@ -12,7 +12,6 @@ import cyverse
 from server import BINARY, NotStarted, Server, environment
 from stores import ROLE, Database
 
-pytestmark = pytest.mark.storeless('about PostgreSQL, whatever the other tests use')
 TRIGGERS, INDEXES = 7, 7
 # What pg_dump says of ours in the schema of theirs.
 OURS = re.compile(r'--\n-- Name: (\w+ )?qms_\w+;.*\n--\n\n(CREATE (TRIGGER|INDEX) qms_.*;\n+)')

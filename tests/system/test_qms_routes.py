@@ -168,7 +168,7 @@ def test_a_summary_shows_the_addons_of_the_subscription(ask):
     stored.execute('INSERT INTO subscription_addons (id, subscription_id, addon_id, amount, paid, '
                    'addon_rate_id) VALUES (?,?,?,?,?,?)',
                    uuid.UUID('01890000-0000-7000-8000-000000000001').bytes, subscription['id'],
-                   ADDON, '2500.5', 0, ADDON_RATE)
+                   ADDON, '2500.5', False, ADDON_RATE)
     answer = golden.normalised(ask('GET', '/summary/ada'))
     assert answer == golden.expected('R2-summary-with-addons')
 

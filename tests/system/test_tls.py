@@ -4,7 +4,6 @@ clients and keys that are wrong are told."""
 import json
 import signal
 import socket
-import sqlite3
 import ssl
 import subprocess
 import threading
@@ -279,10 +278,8 @@ def test_a_listing_is_sent_while_it_is_read(start_server, authority, pairs):
     server = start_server(*pairs[0].options, trust=authority.trust)
     server.stop()
     count = 30000
-    with sqlite3.connect(server.store) as connection:
-        connection.executemany('INSERT INTO users (id, username) VALUES (?, ?)', [
-            ((n + 1).to_bytes(16, 'big'), f'user-{n:06}' + 'x' * 150) for n in range(count)])
-    connection.close()
+    server.stored().execute_many('INSERT INTO users (id, username) VALUES (?, ?)', [
+        ((n + 1).to_bytes(16, 'big'), f'user-{n:06}' + 'x' * 150) for n in range(count)])
     server.start()
     with server.http.stream('GET', '/v1/users') as response:
         assert response.headers['Transfer-Encoding'] == 'chunked'
