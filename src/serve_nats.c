@@ -104,6 +104,10 @@ bool settings_apply_nats(struct settings_reading *reading, struct arena *arena,
     if (!values->nats_no_creds &&
         !take_file(reading, "nats.creds", values->nats_creds, &nats->credentials, error))
         return false;
+    nats->answers_of_2024 = strcmp(values->nats_answers, "2024") == 0;
+    if (!nats->answers_of_2024 && strcmp(values->nats_answers, "newest") != 0)
+        return qms_fail(error, QMS_BAD_REQUEST, "nats.answers is newest or 2024, not '%s'",
+                        values->nats_answers);
     nats->servers = values->nats_cluster.items;
     nats->reconnect_wait_ms = (int64_t)values->nats_reconnect_wait_s * 1000;
     nats->in_flight_max = values->nats_in_flight;

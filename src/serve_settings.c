@@ -85,6 +85,11 @@ const struct option_row settings_rows[] = {
         0, 0),
     ROW("nats.subject", "subject", "QMS_NATS_SUBJECT", OPTION_TEXT, nats_subject,
         QMS_SUBJECT_PREFIX, "PREFIX", "what the subjects begin with", 0, 0),
+    ROW("nats.answers", "nats-answers", "QMS_NATS_ANSWERS", OPTION_TEXT, nats_answers, "newest",
+        "newest|2024",
+        "2024: answers have the fields of February 2024 only, for clients that refuse what they do "
+        "not know",
+        0, 0),
     ROW("nats.user_plans_subject", "user-plans-subject", "QMS_NATS_USER_PLANS_SUBJECT",
         OPTION_TEXT, nats_user_plans, NULL, "PREFIX",
         "what the subjects begin with that speak the messages of 2022, of user plans in place of "

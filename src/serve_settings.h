@@ -14,8 +14,8 @@ struct settings {
     const char *config, *dotenv_path, *env_prefix;
     const char *listen, *store_url, *store_actor, *users_domain, *default_plan, *log_level;
     const char *tls_cert, *tls_key;
-    const char *nats_subject, *nats_user_plans, *nats_creds, *nats_tls_ca, *nats_tls_cert,
-        *nats_tls_key;
+    const char *nats_answers, *nats_subject, *nats_user_plans, *nats_creds, *nats_tls_ca,
+        *nats_tls_cert, *nats_tls_key;
     struct option_texts hosts, nats_cluster;
     uint64_t port, threads, engine_threads, cache_accounts, queue_requests, drain_s;
     uint64_t nats_reconnect_wait_s, nats_in_flight, nats_pending_messages, nats_pending_bytes,

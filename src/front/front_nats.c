@@ -267,6 +267,8 @@ static void add_subjects(struct front_nats *nats, enum qms_dialect dialect) {
         subject->row = row;
         subject->request = row->messages[dialect].request;
         subject->response = row->messages[dialect].response;
+        if (dialect == DIALECT_SUBSCRIPTIONS && nats->options.answers_of_2024)
+            subject->response = message_type_of_2024(subject->response);
         snprintf(subject->name, sizeof subject->name, "%s.%s", prefix, row->name);
     }
 }

@@ -20,6 +20,7 @@ struct front_nats_options {
     const char *const *servers; /* URLs, in any order; ends with NULL */
     const char *prefixes[DIALECT_COUNT]; /* what the subjects of a dialect begin with; NULL: it is
                                             not served */
+    bool answers_of_2024;       /* the newest messages without the fields that came later */
     const char *credentials;    /* a file; NULL: none */
     bool tls;
     const char *tls_ca, *tls_certificate, *tls_key; /* files; NULL: none */

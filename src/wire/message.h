@@ -31,6 +31,10 @@ const char *message_type_name(const struct message_type *type);
 /* Of a field that is a message. */
 const struct message_type *message_type_of_field(const struct message_type *type, int number);
 
+/* The same as it was in February 2024: for answers to clients that refuse fields which came later.
+ * It is there for writing, not for decoding. */
+const struct message_type *message_type_of_2024(const struct message_type *type);
+
 enum message_encoding { MESSAGE_JSON, MESSAGE_BINARY };
 
 /* A decoded message. Everything lies in the arena that it was decoded into, or in the payload. */

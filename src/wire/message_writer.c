@@ -275,6 +275,11 @@ void message_end(struct message_writer *writer) {
 
 /* values */
 
+bool message_takes_message(struct message_writer *writer, int number) {
+    return level_seek(writer, writer->level, number) &&
+           message_kind(writer->level->field) == KIND_MESSAGE;
+}
+
 void message_put_text(struct message_writer *writer, int number, struct text value) {
     const ProtobufCFieldDescriptor *field = field_begin(writer, number);
     if (field == NULL) return;

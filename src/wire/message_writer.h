@@ -41,6 +41,9 @@ void message_finish(struct message_writer *writer);
 void message_begin(struct message_writer *writer, int number);
 void message_end(struct message_writer *writer);
 
+/* Is the field a message in this generation? */
+bool message_takes_message(struct message_writer *writer, int number);
+
 void message_put_text(struct message_writer *writer, int number, struct text value);
 void message_put_uuid(struct message_writer *writer, int number, const struct uuid *value);
 void message_put_amount(struct message_writer *writer, int number, struct amount value);

@@ -114,13 +114,25 @@ static void put_addon(struct message_writer *writer, int number, const struct ad
     message_end(writer);
 }
 
+/* Its id; once it was the whole subscription, of which the id is enough. */
+static void put_applied_to(struct message_writer *writer, const struct uuid *subscription_id) {
+    enum { NUMBER = QMS_SUBSCRIPTION_ADDON_SUBSCRIPTION_ID };
+    if (uuid_is_nil(subscription_id)) return; /* gone: a repeated request knows no more */
+    if (message_takes_message(writer, NUMBER)) {
+        message_begin(writer, NUMBER);
+        message_put_uuid(writer, QMS_SUBSCRIPTION_UUID, subscription_id);
+        message_end(writer);
+    } else {
+        message_put_uuid(writer, NUMBER, subscription_id);
+    }
+}
+
 static void put_applied(struct message_writer *writer, int number, const struct applied_view *view,
                         enum addon_rates rates) {
     message_begin(writer, number);
     message_put_uuid(writer, QMS_SUBSCRIPTION_ADDON_UUID, &view->row.id);
     put_addon(writer, QMS_SUBSCRIPTION_ADDON_ADDON, view->addon, rates);
-    if (!uuid_is_nil(&view->subscription_id)) /* it is gone: a repeated request knows no more */
-        message_put_uuid(writer, QMS_SUBSCRIPTION_ADDON_SUBSCRIPTION_ID, &view->subscription_id);
+    put_applied_to(writer, &view->subscription_id);
     message_put_amount(writer, QMS_SUBSCRIPTION_ADDON_AMOUNT, view->row.amount);
     message_put_flag(writer, QMS_SUBSCRIPTION_ADDON_PAID, view->row.paid);
     put_rate(writer, QMS_SUBSCRIPTION_ADDON_ADDON_RATE, view->rate);

@@ -105,6 +105,7 @@ def test_settings_of_other_services_are_passed_over_with_a_warning(check):
     ('nats: {cluster: "nats://a", creds: /nowhere/x.creds}', 'nats.creds: /nowhere/x.creds cannot'),
     ('nats: {cluster: "nats://a", tlsca: /nowhere/ca.crt}', 'nats.tlsca: /nowhere/ca.crt cannot'),
     ('nats: {cluster: "tls://a", no_tls: true}', 'nats.no_tls says otherwise'),
+    ('nats: {cluster: "nats://a", answers: newer}', "newest or 2024, not 'newer'"),
     ('nats: {cluster: "nats://a", in_flight: 0}', 'nats.in_flight takes a whole number from 1'),
 ])
 def test_what_is_wrong_is_said(check, file, text):

@@ -5,8 +5,10 @@ import threading
 import time
 
 import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 
-from nats_server import NatsClient, NatsServer, await_nats, metric
+from messages import descriptor_set
+from nats_server import NatsClient, NatsServer, await_nats, message, metric
 
 CHECK = b'{"username":"ada","resource_name":"cpu.hours"}'
 
@@ -130,6 +132,65 @@ def test_names_of_users_follow_the_setting(start):
     server, client = start('--users-domain', 'example.org')
     client.send('user.usages.add', usage('ada@example.org', 1))
     assert stored_usage(server, 'ada') == 1
+
+
+# -- a client of February 2024 --------------------------------------------------------------------
+
+LATER = {'Plan': [5], 'QuotaDefault': [4], 'Subscription': [9, 10], 'Update': [8], 'Addon': [7],
+         'SubscriptionAddon': [6]}
+
+
+def classes_of_2024():
+    """class_of(name) of the messages of that day, as Google's protobuf reads them: strictly."""
+    pool = descriptor_pool.DescriptorPool()
+    for file in descriptor_set().file:
+        of_the_day = descriptor_pb2.FileDescriptorProto()
+        of_the_day.CopyFrom(file)
+        for declared in of_the_day.message_type if file.package == 'qms' else []:
+            kept = [field for field in declared.field
+                    if field.number not in LATER.get(declared.name, [])]
+            for field in kept:
+                if (declared.name, field.number) == ('SubscriptionAddon', 3):
+                    field.name = field.json_name = 'subscription'
+                    field.type, field.type_name = field.TYPE_MESSAGE, '.qms.Subscription'
+            kept = [descriptor_pb2.FieldDescriptorProto.FromString(field.SerializeToString())
+                    for field in kept]
+            del declared.field[:]
+            declared.field.extend(kept)
+        pool.Add(of_the_day)
+    return lambda name: message_factory.MessageFactory(pool).GetPrototype(
+        pool.FindMessageTypeByName(name))
+
+
+def test_a_strict_client_of_2024_is_answered_in_its_fields(start_server, nats):
+    await_nats(start_server('--nats', nats.url, '--subject', 'of2024', '--nats-answers', '2024'))
+    class_of = classes_of_2024()
+
+    def ask(subject, request, response, fields):
+        answer = json_format.Parse(client.send(subject, json.dumps(fields).encode()),
+                                   class_of(response)())
+        in_binary = class_of(response).FromString(
+            client.send(subject, message(request, fields).SerializeToString() or b'\x0a\x00'))
+        assert answer.error.message == in_binary.error.message == ''
+        return answer, in_binary
+
+    with NatsClient(nats.url, prefix='of2024') as client:
+        ada = {'username': 'ada'}
+        summary, _ = ask('user.summary.get', 'qms.RequestByUsername', 'qms.SubscriptionResponse',
+                         ada)
+        addons = ask('addon.list', 'qms.NoParamsRequest', 'qms.AddonListResponse', {})[0].addons
+        plans = ask('plan.list', 'qms.NoParamsRequest', 'qms.PlanList', {})
+        assert plans[0] == plans[1]
+        both = {'parent_uuid': summary.subscription.uuid, 'child_uuid': addons[0].uuid}
+        for answer in ask('user.plan.addons.add', 'requests.AssociateByUUIDs',
+                          'qms.SubscriptionAddonResponse', both):
+            assert answer.subscription_addon.subscription.uuid == summary.subscription.uuid
+            assert answer.subscription_addon.addon == addons[0]
+        again = ask('user.summary.get', 'qms.RequestByUsername', 'qms.SubscriptionResponse', ada)
+        assert again[0] == again[1] and again[0].subscription.quotas
+        listed = ask('user.plan.addons.list', 'requests.ByUUID',
+                     'qms.SubscriptionAddonListResponse', {'uuid': summary.subscription.uuid})
+        assert listed[0] == listed[1] and len(listed[0].subscription_addons) == 2
 
 
 # -- limits ---------------------------------------------------------------------------------------
