@@ -7,10 +7,11 @@
 #include "serve.h"
 
 const struct program_part program_parts[] = {
-    {&command_serve, false},    {&command_migrate, false},    {&command_ingest, false},
-    {&command_user, false},     {&command_overages, false},   {commands_account, true},
-    {commands_addon, true},     {commands_catalogue, true},   {&command_nats, false},
-    {&command_version, false},  {&command_completion, false}, {&command_help, false},
+    {&command_serve, false},    {&command_migrate, false},    {&command_copy, false},
+    {&command_ingest, false},   {&command_user, false},       {&command_overages, false},
+    {commands_account, true},   {commands_addon, true},       {commands_catalogue, true},
+    {&command_nats, false},     {&command_version, false},    {&command_completion, false},
+    {&command_help, false},
     {.rows = NULL},
 };
 

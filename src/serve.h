@@ -7,5 +7,6 @@
 
 extern const struct command command_serve;
 extern const struct command command_migrate;
+extern const struct command command_copy;
 
 #endif

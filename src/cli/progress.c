@@ -14,6 +14,7 @@ void progress_open(struct progress *progress, uint64_t bytes_total) {
         .style = table_style_of(stderr),
         .started_us = clock_monotonic_us(),
         .bytes_total = bytes_total,
+        .things = "jobs",
     };
 }
 
@@ -35,7 +36,7 @@ static void draw(struct progress *progress, int64_t now_us) {
         buffer_close(&bar);
     }
     double seconds = (double)(now_us - progress->started_us) / 1e6;
-    fprintf(stderr, "%" PRIu64 " jobs, %.0f a second", progress->jobs,
+    fprintf(stderr, "%" PRIu64 " %s, %.0f a second", progress->jobs, progress->things,
             seconds > 0 ? (double)progress->jobs / seconds : 0);
     fflush(stderr);
     progress->is_shown = true;

@@ -11,6 +11,7 @@ struct progress {
     int64_t started_us, shown_us; /* monotonic */
     uint64_t bytes_total;         /* 0: unknown, no bar */
     uint64_t bytes, jobs;         /* the caller counts here */
+    const char *things;           /* what is counted as jobs: "jobs" unless told otherwise */
 };
 
 void progress_open(struct progress *progress, uint64_t bytes_total);
