@@ -105,6 +105,8 @@ static enum store_outcome postgres_save(struct store *store, const struct uuid *
         postgres->has_last_batch = true;
         postgres->last_batch_id = *batch_id;
         count_rows(postgres, changes);
+        if (changes_directory_any(changes))
+            postgres->directory_version = changes->directory_version + 1;
     } else if (exchange.lost) {
         postgres->unknown_backend = postgres->session.backend;
         qms_fail_code(error, QMS_OUTCOME_UNKNOWN);
@@ -259,7 +261,7 @@ struct store *store_postgres_open(const struct store_options *options, struct qm
     postgres->url = memory_take(length);
     memcpy(postgres->url, options->url, length);
     postgres->waits = options->waits;
-    postgres->catalogue_version = -1;
+    postgres->catalogue_version = postgres->directory_version = -1;
     arena_init(&postgres->arena, 1 << 16);
     session_init(&postgres->session, postgres->url, PG_COMMON_COUNT, PG_BATCH_END);
     postgres->session.keeps_plans = true;

@@ -5,6 +5,7 @@
  *   store_postgres_load.c       accounts, replays, and whose an id is
  *   store_postgres_save.c, _save_catalogue.c   changes, in one round trip with their commit
  *   store_postgres_catalogue.c  the catalogue, and its version
+ *   store_postgres_directory.c, _save_directory.c   the directory, in and out
  *   store_postgres_list.c       readers: long listings on connections of their own
  *   store_postgres_statements.c, _row.c   SQL and the values that go in and out
  *
@@ -32,6 +33,9 @@ struct store_postgres {
 
     int64_t catalogue_version;  /* last loaded; -1: none yet */
     struct uuid update_operation_ids[UPDATE_OPERATION_COUNT]; /* of that version */
+
+    int64_t directory_version;  /* last loaded or saved; -1: none yet */
+    int64_t directory_seen;     /* the store's, at the last load */
 
     struct arena arena;         /* parameters of one round trip */
     bool has_last_batch;
@@ -73,10 +77,19 @@ bool store_postgres_catalogue_is_new(struct store_postgres *postgres, const stru
 bool store_postgres_take_catalogue(struct store_postgres *postgres, struct store_load *load,
                                    const struct exchange *exchange, struct qms_error *error);
 
+/* Notes the directory's version, which the exchange has asked for; then reads it if it is another
+ * than the caller's. False: the transaction is given up. */
+void store_postgres_see_directory(struct store_postgres *postgres,
+                                  const struct exchange *exchange);
+bool store_postgres_load_directory(struct store_postgres *postgres, struct store_load *load,
+                                   struct qms_error *error);
+
 /* Adds every change to the exchange. */
 void store_postgres_write(struct store_postgres *postgres, struct exchange *exchange,
                           const struct uuid *batch_id, const struct changes *changes);
 void store_postgres_write_catalogue(struct store_postgres *postgres, struct exchange *exchange,
+                                    const struct changes *changes);
+void store_postgres_write_directory(struct store_postgres *postgres, struct exchange *exchange,
                                     const struct changes *changes);
 /* Whether two rows of the batch want one place (a quota of the same resource, a user of the same
  * name): then it is not others who were first. */

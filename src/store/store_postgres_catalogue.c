@@ -297,6 +297,7 @@ static int64_t version_of(const struct store_postgres *postgres, const struct ex
 void store_postgres_ask_catalogue(struct store_postgres *postgres, struct exchange *exchange) {
     exchange_add(exchange,
                  postgres->has_version_triggers ? PG_CATALOGUE_VERSION : PG_LOAD_CATALOGUE, NULL);
+    exchange_add(exchange, PG_DIRECTORY_VERSION, NULL);
 }
 
 bool store_postgres_catalogue_is_new(struct store_postgres *postgres, const struct store_load *load,

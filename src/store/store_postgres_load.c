@@ -389,6 +389,7 @@ static bool load_rows(struct loading *loading, const struct exchange *first,
                       struct exchange *exchange, struct qms_error *error) {
     struct store_postgres *postgres = loading->postgres;
     bool catalogue = store_postgres_catalogue_is_new(postgres, loading->load, first);
+    store_postgres_see_directory(postgres, first);
     want_accounts(loading);
     want_replays(loading);
     ask_rows(loading, exchange, catalogue && postgres->has_version_triggers);
@@ -436,8 +437,14 @@ bool store_postgres_load(struct store *store, struct store_load *load, struct qm
     bool again = true, loaded = false;
     assert(postgres->is_open);
     load->catalogue = NULL;
+    load->directory = NULL;
     for (int i = 0; i < ATTEMPTS_MAX && again && !loaded; i++) {
         loaded = load_once(postgres, load, postgres->waits && i == 0, &again, error);
+    }
+    if (loaded && !store_postgres_load_directory(postgres, load, error)) {
+        catalogue_release(load->catalogue);
+        load->catalogue = NULL;
+        loaded = false;
     }
     postgres->is_open = loaded;
     return loaded;

@@ -14,6 +14,7 @@
 #include "base/uuid.h"
 #include "domain/amount.h"
 #include "domain/date.h"
+#include "domain/directory_rows.h"
 
 enum postgres_statement {
     /* of every session */
@@ -76,6 +77,16 @@ enum postgres_statement {
     PG_PARK_ADDON_RATES,
     PG_INSERT_ADDON_RATES,
     PG_CHANGE_ADDON_RATES,
+
+    /* for each directory_kind, in its order */
+    PG_DIRECTORY_VERSION,
+    PG_DIRECTORY_VERSION_AGAIN,
+    PG_NEXT_DIRECTORY_VERSION,
+    PG_LIST_DIRECTORY,
+    PG_PUT_DIRECTORY = PG_LIST_DIRECTORY + DIRECTORY_KIND_COUNT,
+    PG_DELETE_DIRECTORY = PG_PUT_DIRECTORY + DIRECTORY_KIND_COUNT,
+    PG_DELETE_QUOTA_DETAILS = PG_DELETE_DIRECTORY + DIRECTORY_KIND_COUNT,
+    PG_INSERT_QUOTA_DETAILS,
 
     PG_BACKEND_LIVES,
     PG_FIND_BATCH,

@@ -165,6 +165,9 @@ void store_postgres_write(struct store_postgres *postgres, struct exchange *exch
     if (changes_catalogue_any(changes)) {
         store_postgres_write_catalogue(postgres, exchange, changes);
     }
+    if (changes_directory_any(changes)) {
+        store_postgres_write_directory(postgres, exchange, changes);
+    }
     write_users(postgres, exchange, &changes->accounts);
     write_subscriptions(postgres, exchange, &changes->subscriptions);
     write_applied(postgres, exchange, &changes->addons_applied);

@@ -340,6 +340,143 @@ static const struct postgres_statement_text statements[PG_STATEMENT_COUNT] = {
                  " FROM unnest($1::uuid[], $2::text[], $3::timestamptz[])"
                  " AS v (id, rate, effective_date) WHERE r.id = v.id", "$1")},
 
+    /* A directory is read by several statements with snapshots of their own: it is of one piece
+     * when its version is the same before and after. */
+    [PG_DIRECTORY_VERSION] = {"", "i", "SELECT version FROM qms_server.directory_version"},
+    [PG_DIRECTORY_VERSION_AGAIN] = {"", "i", "SELECT version FROM qms_server.directory_version"},
+    [PG_NEXT_DIRECTORY_VERSION] =
+        {"i", "i",
+         "WITH made AS (UPDATE qms_server.directory_version SET version = version + 1"
+         " WHERE version = $1 RETURNING 1) SELECT 1 / count(*) FROM made"},
+    [PG_LIST_DIRECTORY + DIRECTORY_ORGANIZATIONS] =
+        {"", "uuzttbb",
+         "SELECT id, parent_id, created_at, name, entry_point, is_trial, is_reseller FROM"
+         " qms_server.organizations WHERE NOT deleted"},
+    [PG_PUT_DIRECTORY + DIRECTORY_ORGANIZATIONS] =
+        {"UUZTTBB", "",
+         "INSERT INTO qms_server.organizations (id, parent_id, created_at, name, entry_point,"
+         " is_trial, is_reseller) SELECT * FROM unnest($1::uuid[], $2::uuid[],"
+         " $3::timestamptz[], $4::text[], $5::text[], $6::boolean[], $7::boolean[]) ON CONFLICT"
+         " (id) DO UPDATE SET name = excluded.name, entry_point = excluded.entry_point, is_trial"
+         " = excluded.is_trial, is_reseller = excluded.is_reseller"},
+    [PG_DELETE_DIRECTORY + DIRECTORY_ORGANIZATIONS] =
+        {"U", "", "UPDATE qms_server.organizations SET deleted = true WHERE id = ANY"
+                  " ($1::uuid[])"},
+    [PG_LIST_DIRECTORY + DIRECTORY_USERS] =
+        {"", "uuztti",
+         "SELECT id, organization_id, created_at, name, email, status::int8 FROM"
+         " qms_server.organization_users WHERE NOT deleted"},
+    [PG_PUT_DIRECTORY + DIRECTORY_USERS] =
+        {"UUZTTI", "",
+         "INSERT INTO qms_server.organization_users (id, organization_id, created_at, name,"
+         " email, status) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[],"
+         " $4::text[], $5::text[], $6::int8[]) ON CONFLICT (id) DO UPDATE SET name ="
+         " excluded.name, email = excluded.email, status = excluded.status"},
+    [PG_DELETE_DIRECTORY + DIRECTORY_USERS] =
+        {"U", "", "UPDATE qms_server.organization_users SET deleted = true WHERE id = ANY"
+                  " ($1::uuid[])"},
+    [PG_LIST_DIRECTORY + DIRECTORY_BINDINGS] =
+        {"", "uuuziib",
+         "SELECT id, user_id, organization_id, created_at, role::int8, scope::int8, is_primary"
+         " FROM qms_server.role_bindings"},
+    [PG_PUT_DIRECTORY + DIRECTORY_BINDINGS] =
+        {"UUUZIIB", "",
+         "INSERT INTO qms_server.role_bindings (id, user_id, organization_id, created_at, role,"
+         " scope, is_primary) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[],"
+         " $4::timestamptz[], $5::int8[], $6::int8[], $7::boolean[]) ON CONFLICT (id) DO UPDATE"
+         " SET organization_id = excluded.organization_id, role = excluded.role, scope ="
+         " excluded.scope"},
+    [PG_DELETE_DIRECTORY + DIRECTORY_BINDINGS] =
+        {"U", "", "DELETE FROM qms_server.role_bindings WHERE id = ANY ($1::uuid[])"},
+    [PG_LIST_DIRECTORY + DIRECTORY_KEYS] =
+        {"", "uuzthzt",
+         "SELECT id, user_id, created_at, name, hash, used_at, used_address FROM"
+         " qms_server.api_keys WHERE NOT deleted"},
+    [PG_PUT_DIRECTORY + DIRECTORY_KEYS] =
+        {"UUZTHZT", "",
+         "INSERT INTO qms_server.api_keys (id, user_id, created_at, name, hash, used_at,"
+         " used_address) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[],"
+         " $4::text[], $5::bytea[], $6::timestamptz[], $7::text[]) ON CONFLICT (id) DO UPDATE"
+         " SET used_at = excluded.used_at, used_address = excluded.used_address"},
+    [PG_DELETE_DIRECTORY + DIRECTORY_KEYS] =
+        {"U", "", "UPDATE qms_server.api_keys SET deleted = true WHERE id = ANY ($1::uuid[])"},
+    [PG_LIST_DIRECTORY + DIRECTORY_CONNECTIONS] =
+        {"", "uuztttb",
+         "SELECT id, owner_id, created_at, name, service_code, type, supports_quotas FROM"
+         " qms_server.service_connections WHERE NOT deleted"},
+    [PG_PUT_DIRECTORY + DIRECTORY_CONNECTIONS] =
+        {"UUZTTTB", "",
+         "INSERT INTO qms_server.service_connections (id, owner_id, created_at, name,"
+         " service_code, type, supports_quotas) SELECT * FROM unnest($1::uuid[], $2::uuid[],"
+         " $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::boolean[]) ON CONFLICT"
+         " (id) DO UPDATE SET name = excluded.name"},
+    [PG_DELETE_DIRECTORY + DIRECTORY_CONNECTIONS] =
+        {"U", "", "UPDATE qms_server.service_connections SET deleted = true WHERE id = ANY"
+                  " ($1::uuid[])"},
+    [PG_LIST_DIRECTORY + DIRECTORY_QUOTAS] =
+        {"", "uuuzttbbibuta",
+         "SELECT q.id, q.connection_id, q.owner_id, q.created_at, q.name, q.description,"
+         " q.default_for_service, q.default_for_trial, q.version, d.quota_id IS NOT NULL, d.id,"
+         " d.metric, d.ceiling::text FROM qms_server.cloud_quotas q"
+         " LEFT JOIN qms_server.cloud_quota_details d ON d.quota_id = q.id"
+         " WHERE NOT q.deleted ORDER BY q.id, d.position"},
+    [PG_PUT_DIRECTORY + DIRECTORY_QUOTAS] =
+        {"UUUZTTBBI", "",
+         "INSERT INTO qms_server.cloud_quotas (id, connection_id, owner_id, created_at, name,"
+         " description, default_for_service, default_for_trial, version) SELECT * FROM"
+         " unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[],"
+         " $7::boolean[], $8::boolean[], $9::int8[]) ON CONFLICT (id) DO UPDATE SET name ="
+         " excluded.name, description = excluded.description, default_for_service ="
+         " excluded.default_for_service, default_for_trial = excluded.default_for_trial, version"
+         " = excluded.version"},
+    [PG_DELETE_DIRECTORY + DIRECTORY_QUOTAS] =
+        {"U", "", "UPDATE qms_server.cloud_quotas SET deleted = true WHERE id = ANY ($1::uuid[])"},
+    [PG_LIST_DIRECTORY + DIRECTORY_ASSIGNMENTS] =
+        {"", "uuuziub",
+         "SELECT id, organization_id, connection_id, created_at, state::int8, quota_id, applied"
+         " FROM qms_server.connection_assignments"},
+    [PG_PUT_DIRECTORY + DIRECTORY_ASSIGNMENTS] =
+        {"UUUZIUB", "",
+         "INSERT INTO qms_server.connection_assignments (id, organization_id, connection_id,"
+         " created_at, state, quota_id, applied) SELECT * FROM unnest($1::uuid[], $2::uuid[],"
+         " $3::uuid[], $4::timestamptz[], $5::int8[], $6::uuid[], $7::boolean[]) ON CONFLICT"
+         " (id) DO UPDATE SET state = excluded.state, quota_id = excluded.quota_id, applied ="
+         " excluded.applied"},
+    [PG_DELETE_DIRECTORY + DIRECTORY_ASSIGNMENTS] =
+        {"U", "", "DELETE FROM qms_server.connection_assignments WHERE id = ANY ($1::uuid[])"},
+    [PG_LIST_DIRECTORY + DIRECTORY_ENVIRONMENTS] =
+        {"", "uuuzti",
+         "SELECT id, organization_id, connection_id, created_at, name, state::int8 FROM"
+         " qms_server.environments"},
+    [PG_PUT_DIRECTORY + DIRECTORY_ENVIRONMENTS] =
+        {"UUUZTI", "",
+         "INSERT INTO qms_server.environments (id, organization_id, connection_id, created_at,"
+         " name, state) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[],"
+         " $4::timestamptz[], $5::text[], $6::int8[]) ON CONFLICT (id) DO UPDATE SET state ="
+         " excluded.state"},
+    [PG_DELETE_DIRECTORY + DIRECTORY_ENVIRONMENTS] =
+        {"U", "", "DELETE FROM qms_server.environments WHERE id = ANY ($1::uuid[])"},
+    [PG_LIST_DIRECTORY + DIRECTORY_TASKS] =
+        {"", "uuuziuti",
+         "SELECT id, user_id, organization_id, created_at, object::int8, object_id, object_name,"
+         " status::int8 FROM qms_server.tasks"},
+    [PG_PUT_DIRECTORY + DIRECTORY_TASKS] =
+        {"UUUZIUTI", "",
+         "INSERT INTO qms_server.tasks (id, user_id, organization_id, created_at, object,"
+         " object_id, object_name, status) SELECT * FROM unnest($1::uuid[], $2::uuid[],"
+         " $3::uuid[], $4::timestamptz[], $5::int8[], $6::uuid[], $7::text[], $8::int8[]) ON"
+         " CONFLICT (id) DO UPDATE SET status = excluded.status"},
+    [PG_DELETE_DIRECTORY + DIRECTORY_TASKS] =
+        {"U", "", "DELETE FROM qms_server.tasks WHERE id = ANY ($1::uuid[])"},
+    [PG_DELETE_QUOTA_DETAILS] =
+        {"U", "", "DELETE FROM qms_server.cloud_quota_details WHERE quota_id = ANY ($1::uuid[])"},
+    [PG_INSERT_QUOTA_DETAILS] =
+        {"UIUTA", "",
+         "INSERT INTO qms_server.cloud_quota_details (quota_id, position, id, metric, ceiling)"
+         " SELECT v.quota_id, v.position, v.id, v.metric, v.ceiling::numeric"
+         " FROM unnest($1::uuid[], $2::int8[], $3::uuid[], $4::text[], $5::text[])"
+         " AS v (quota_id, position, id, metric, ceiling)"},
+
     /* Whether the session of that process is still there; one that waits for our next word is told
      * to end. One that is at work may be committing, or waiting for a standby: it is left alone. */
     [PG_BACKEND_LIVES] =

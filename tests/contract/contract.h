@@ -44,6 +44,7 @@ int contract_accounts(void);
 int contract_batches(void);
 int contract_replays(void);
 int contract_listings(void);
+int contract_directory(void);
 int contract_all(void); /* all of them */
 
 #endif

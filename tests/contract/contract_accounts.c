@@ -290,6 +290,7 @@ static void ended_subscriptions_are_loaded_when_wanted(void **state) {
         .accounts = accounts,
         .account_count = 1,
         .catalogue_version = fixture->catalogue->version,
+        .directory_version = fixture->cloud->version,
     };
     assert_true(fixture->store->ops->load(fixture->store, &load, &error));
     store_fixture_end(fixture);

@@ -226,6 +226,7 @@ static void what_is_in_use_of_an_addon_is_known(void **state) {
         .addon_uses = uses,
         .addon_use_count = 2,
         .catalogue_version = fixture->catalogue->version,
+        .directory_version = fixture->cloud->version,
     };
     assert_true(fixture->store->ops->load(fixture->store, &load, &error));
     store_fixture_end(fixture);

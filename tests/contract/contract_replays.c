@@ -117,6 +117,7 @@ static void an_expired_key_can_be_used_again(void **state) {
         .replays = &replay,
         .replay_count = 1,
         .catalogue_version = fixture->catalogue->version,
+        .directory_version = fixture->cloud->version,
     };
     assert_true(fixture->store->ops->load(fixture->store, &load, &error));
     assert_false(replay->known);

@@ -121,6 +121,8 @@ void store_fixture_close(struct store_fixture *fixture) {
     store_fixture_forget(fixture);
     catalogue_release(fixture->catalogue);
     fixture->catalogue = NULL;
+    directory_release(fixture->cloud);
+    fixture->cloud = NULL;
     fixture->store->ops->close(fixture->store);
     fixture->store = NULL;
 }
@@ -151,6 +153,7 @@ bool store_fixture_begin(struct store_fixture *fixture, bool writes, const char 
         .accounts = fixture->accounts,
         .account_count = count,
         .catalogue_version = fixture->catalogue == NULL ? -1 : fixture->catalogue->version,
+        .directory_version = fixture->cloud == NULL ? -1 : fixture->cloud->version,
     };
     assert_true(count <= sizeof fixture->accounts / sizeof *fixture->accounts);
     for (size_t i = 0; i < count; i++) {
@@ -166,6 +169,10 @@ bool store_fixture_begin(struct store_fixture *fixture, bool writes, const char 
     if (fixture->load.catalogue != NULL) {
         catalogue_release(fixture->catalogue);
         fixture->catalogue = fixture->load.catalogue;
+    }
+    if (fixture->load.directory != NULL) {
+        directory_release(fixture->cloud);
+        fixture->cloud = fixture->load.directory;
     }
     return stale;
 }
@@ -361,6 +368,7 @@ struct replay *fixture_look_replay(struct store_fixture *fixture, const char *us
         .replays = &replay,
         .replay_count = 1,
         .catalogue_version = fixture->catalogue->version,
+        .directory_version = fixture->cloud->version,
     };
     assert_true(fixture->store->ops->load(fixture->store, &load, &error));
     store_fixture_end(fixture);

@@ -46,6 +46,7 @@ static enum store_outcome set_usage(struct store_fixture *fixture, int64_t value
         .accounts = accounts,
         .account_count = 1,
         .catalogue_version = fixture->catalogue->version,
+        .directory_version = fixture->cloud->version,
     };
     if (ops->begin(fixture->store, true, &stale, &error) &&
         ops->load(fixture->store, &load, &error)) {

@@ -196,6 +196,7 @@ static struct addon_use look_use(struct store_fixture *fixture, const struct uui
         .addon_uses = &use,
         .addon_use_count = 1,
         .catalogue_version = fixture->catalogue->version,
+        .directory_version = fixture->cloud->version,
     };
     assert_true(fixture->store->ops->load(fixture->store, &load, &error));
     store_fixture_end(fixture);
