@@ -11,9 +11,9 @@ names = itertools.count(1)
 
 # Without a store, or with one of their own choice: the same whichever the others have.
 STORELESS = {'test_asyncapi', 'test_configuration', 'test_http_connections',
-             'test_http_parser_differential', 'test_http_smuggling', 'test_postgres_in_place', 'test_postgres_sessions',
-             'test_proto_descriptors', 'test_proto_interop', 'test_proto_json', 'test_readme',
-             'test_tls_connections'}
+             'test_http_parser_differential', 'test_http_smuggling', 'test_postgres_in_place',
+             'test_postgres_sessions', 'test_proto_descriptors', 'test_proto_interop',
+             'test_proto_json', 'test_readme', 'test_tls_connections'}
 
 
 def pytest_configure(config):
