@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "engine/engine.h"
 #include "front/front.h"
+#include "front/front_auth.h"
 #include "front/front_nats.h"
 #include "front/http_tls.h"
 #include "serve_settings.h"
@@ -115,14 +116,24 @@ static void open_nats(struct serve *serve) {
     pthread_mutex_unlock(&serve->opening);
 }
 
+/* Without a directory nobody has a key: better not to start than to refuse everybody. */
+static bool has_directory(struct serve *serve, struct qms_error *error) {
+    struct directory *directory = engine_directory(serve->engine);
+    bool has = directory != NULL;
+    directory_release(directory);
+    return has || qms_fail(error, QMS_BAD_REQUEST, "--auth: this store keeps no API keys");
+}
+
 static bool open_http(struct serve *serve, struct qms_error *error) {
     const struct settings *settings = serve->settings;
+    if (settings->auth && !has_directory(serve, error)) return false;
     serve->front = (struct front){
         .engine = serve->engine,
         .metrics = serve->metrics,
         .usernames = usernames_of(settings),
         .keep_larger_plan = settings->keep_larger_plan,
         .nats = serve->nats,
+        .auth = front_auth_open(serve->engine, serve->metrics, settings->auth),
     };
     struct http_server_options http;
     http_server_options_init(&http);
@@ -133,11 +144,13 @@ static bool open_http(struct serve *serve, struct qms_error *error) {
     http.trees = front_trees;
     http.context = &serve->front;
     http.metrics = serve->metrics;
+    http.admit = front_admit;
     http.hosts = settings->hosts.items;
     http.tls = serve->tls;
     /* Also beyond loopback: without authentication a page that names a machine of its own for ours
-     * could do everything. The names a machine is called by are given with --host. */
-    http.check_host = true;
+     * could do everything. The names a machine is called by are given with --host. A page has no
+     * key, and so needs no such care. */
+    http.check_host = !settings->auth;
 
     pthread_mutex_lock(&serve->opening);
     serve->http = http_server_open(&http, error);
@@ -163,7 +176,7 @@ static void log_start(struct serve *serve) {
                serve->listener.authority, http_server_port(serve->http));
     if (serve->tls != NULL && http_tls_warning(serve->tls, &error))
         log_format(LOG_WARNING, "%s", error.text);
-    if (!serve->listener.is_loopback)
+    if (!serve->listener.is_loopback && !serve->settings->auth)
         log_format(LOG_WARNING, "requests are not authenticated, and %s is not loopback",
                    serve->listener.address);
     if (!engine_ready(serve->engine, &error))
@@ -179,6 +192,7 @@ static void shut_down(struct serve *serve) {
     if (serve->engine != NULL) engine_stop(serve->engine);
     if (serve->http != NULL) http_server_close(serve->http);
     if (serve->nats != NULL) front_nats_close(serve->nats);
+    if (serve->front.auth != NULL) front_auth_close(serve->front.auth);
     if (serve->engine != NULL) engine_close(serve->engine);
     if (serve->tls != NULL) http_tls_close(serve->tls);
 }

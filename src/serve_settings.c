@@ -58,8 +58,16 @@ const struct option_row settings_rows[] = {
         0, 0),
     ROW("http.hosts", "host", "QMS_HTTP_HOSTS", OPTION_TEXTS, hosts, NULL, "NAME[:PORT]",
         "a name clients may call this server by, beside loopback names; may be repeated", 0, 0),
+    ROW("auth", "auth", "QMS_AUTH", OPTION_BOOL, auth, NULL, NULL,
+        "every request wants an API key, but for health and documentation; needed beyond loopback",
+        0, 0),
     ROW("insecure_no_auth", "insecure-no-auth", NULL, OPTION_BOOL, insecure_no_auth, NULL, NULL,
-        "let everybody who can reach the listener do everything; needed beyond loopback", 0, 0),
+        "beyond loopback without --auth: let everybody who can reach the listener do everything", 0,
+        0),
+    ROW("insecure_no_tls", "insecure-no-tls", NULL, OPTION_BOOL, insecure_no_tls, NULL, NULL,
+        "beyond loopback with --auth and without --tls-cert: keys come in clear text, because a "
+        "proxy in front speaks TLS",
+        0, 0),
     ROW("tls.cert", "tls-cert", "QMS_TLS_CERT", OPTION_TEXT, tls_cert, NULL, "FILE",
         "speak HTTPS in place of HTTP, with this certificate and those it rests on, in PEM; read "
         "again at SIGHUP, as is the key",
@@ -329,25 +337,33 @@ static const char *level_of(const char *name) {
     return name;
 }
 
-static bool apply_listener(struct settings_reading *reading, struct qms_error *error) {
-    const struct settings *values = &reading->values;
-    if (!listener_read(values->listen, &reading->listener, error)) return false;
-    size_t port = reading->origins.rank[row_of("port") - settings_rows];
-    size_t listen = reading->origins.rank[row_of("listen") - settings_rows];
-    if (port > 0 && port >= listen) reading->listener.port = (int)values->port;
-    return reading->listener.is_loopback || values->insecure_no_auth ||
-           qms_fail(error, QMS_BAD_REQUEST,
-                    "%s can be reached from other machines and requests are not authenticated: "
-                    "listen on 127.0.0.1, or say --insecure-no-auth",
-                    reading->listener.address);
-}
-
 static bool is_given(const char *value) {
     return value != NULL && *value != '\0';
 }
 
 bool settings_have_tls(const struct settings *values) {
     return is_given(values->tls_cert) && is_given(values->tls_key);
+}
+
+static bool apply_listener(struct settings_reading *reading, struct qms_error *error) {
+    const struct settings *values = &reading->values;
+    if (!listener_read(values->listen, &reading->listener, error)) return false;
+    size_t port = reading->origins.rank[row_of("port") - settings_rows];
+    size_t listen = reading->origins.rank[row_of("listen") - settings_rows];
+    if (port > 0 && port >= listen) reading->listener.port = (int)values->port;
+    if (values->auth && values->insecure_no_auth)
+        return qms_fail(error, QMS_BAD_REQUEST, "--auth and --insecure-no-auth exclude each other");
+    if (reading->listener.is_loopback || values->insecure_no_auth) return true;
+    if (!values->auth)
+        return qms_fail(error, QMS_BAD_REQUEST,
+                        "%s can be reached from other machines and requests are not authenticated: "
+                        "listen on 127.0.0.1, or say --auth, or --insecure-no-auth",
+                        reading->listener.address);
+    return settings_have_tls(values) || values->insecure_no_tls ||
+           qms_fail(error, QMS_BAD_REQUEST,
+                    "%s can be reached from other machines and keys would come in clear text: give "
+                    "--tls-cert and --tls-key or, when a proxy speaks TLS, --insecure-no-tls",
+                    reading->listener.address);
 }
 
 bool settings_apply(struct settings_reading *reading, struct arena *arena,

@@ -21,8 +21,8 @@ struct settings {
     uint64_t nats_reconnect_wait_s, nats_in_flight, nats_pending_messages, nats_pending_bytes,
         nats_max_reconnects;
     bool nats_no_creds, nats_no_tls, nats_refuse_unknown;
-    bool insecure_no_auth, strip_any_domain, create_on_read, keep_larger_plan,
-        report_overages, check;
+    bool auth, insecure_no_auth, insecure_no_tls, strip_any_domain, create_on_read,
+        keep_larger_plan, report_overages, check;
 };
 
 enum { SETTINGS_THREADS_MAX = 64, SETTINGS_SUBJECT_BYTES_MAX = 128 };

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 #include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
 
 #include "base/arena.h"
 #include "wire/json_reader.h"
@@ -10,13 +12,15 @@ enum {
     UPLOAD_BUFFER_BYTES = 512 * 1024,
     URL_BYTES_MAX = 2048,
     PATH_BYTES_MAX = 4096,
+    KEY_BYTES_MAX = 512,
 };
 
 struct client {
     CURLM *multi;
-    struct curl_slist *headers;
+    struct curl_slist *headers, *get_headers;
     char *url;            /* without a slash at its end; belongs to libcurl */
     const char *cacert;
+    char authorization[KEY_BYTES_MAX + 32]; /* a header; "" without a key */
     bool is_loopback;     /* never through a proxy */
     char server[300];
 };
@@ -51,21 +55,68 @@ static bool read_url(struct client *client, CURLU *parts, const char *url,
     return ok || refuse_url(error);
 }
 
+/* What the file holds but for white space at its end; nothing of it is ever shown. */
+static bool read_key_file(const char *path, char key[KEY_BYTES_MAX], struct qms_error *error) {
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return qms_fail(error, QMS_BAD_REQUEST, "cannot read %s: %s", path, strerror(errno));
+    size_t length = fread(key, 1, KEY_BYTES_MAX - 1, file);
+    bool is_read = ferror(file) == 0;
+    fclose(file);
+    while (length > 0 && strchr(" \t\r\n", key[length - 1]) != NULL) length--;
+    if (memchr(key, '\0', length) != NULL) length = 0;
+    key[length] = '\0';
+    return is_read || qms_fail(error, QMS_BAD_REQUEST, "cannot read %s", path);
+}
+
+static bool is_given(const char *setting) {
+    return setting != NULL && *setting != '\0';
+}
+
+static bool read_key(struct client *client, const struct client_settings *settings,
+                     struct qms_error *error) {
+    char key[KEY_BYTES_MAX] = "";
+    const char *source = "QMS_API_KEY";
+    if (is_given(settings->api_key_file)) {
+        source = settings->api_key_file;
+        if (!read_key_file(source, key, error)) return false;
+    } else if (is_given(settings->api_key)) {
+        snprintf(key, sizeof key, "%s", settings->api_key);
+    } else {
+        return true;
+    }
+    size_t visible = 0;
+    while (key[visible] > ' ' && key[visible] <= '~') visible++;
+    if (visible == 0 || key[visible] != '\0' || visible == sizeof key - 1)
+        return qms_fail(error, QMS_BAD_REQUEST, "%s holds no API key", source);
+    snprintf(client->authorization, sizeof client->authorization, "Authorization: Bearer %s", key);
+    return true;
+}
+
+/* The headers of a call: of one with a body, or only who asks. */
+static struct curl_slist *headers_of(const struct client *client, bool has_body) {
+    struct curl_slist *headers = NULL;
+    if (has_body) headers = curl_slist_append(NULL, "Content-Type: application/json");
+    /* Asking for leave before a body costs a round trip, and a server may keep silent. */
+    if (headers != NULL) curl_slist_append(headers, "Expect:");
+    if (client->authorization[0] == '\0') return headers;
+    return curl_slist_append(headers, client->authorization);
+}
+
 struct client *client_open(const struct client_settings *settings, struct qms_error *error) {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         qms_fail(error, QMS_INTERNAL, "the HTTP library does not start");
         return NULL;
     }
     struct client *client = memory_take_zeroed(1, sizeof *client);
-    bool has_file = settings->cacert != NULL && *settings->cacert != '\0';
-    client->cacert = has_file ? settings->cacert : NULL;
+    client->cacert = is_given(settings->cacert) ? settings->cacert : NULL;
     CURLU *parts = curl_url();
-    bool is_url = parts != NULL && read_url(client, parts, settings->url, error);
+    bool is_url = parts != NULL && read_url(client, parts, settings->url, error) &&
+                  read_key(client, settings, error);
     curl_url_cleanup(parts);
     client->multi = curl_multi_init();
-    client->headers = curl_slist_append(NULL, "Content-Type: application/json");
-    /* Asking for leave before a body costs a round trip, and a server may keep silent. */
-    if (client->headers != NULL) curl_slist_append(client->headers, "Expect:");
+    client->headers = headers_of(client, true);
+    client->get_headers = headers_of(client, false);
     if (is_url && client->multi != NULL && client->headers != NULL) return client;
     if (is_url) qms_fail(error, QMS_INTERNAL, "out of memory");
     client_close(client);
@@ -75,6 +126,7 @@ struct client *client_open(const struct client_settings *settings, struct qms_er
 void client_close(struct client *client) {
     curl_multi_cleanup(client->multi);
     curl_slist_free_all(client->headers);
+    curl_slist_free_all(client->get_headers);
     curl_free(client->url);
     memory_give(client);
     curl_global_cleanup();
@@ -125,6 +177,7 @@ static void prepare(struct client *client, const char *path, struct client_call 
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)CLIENT_CALL_MS_MAX);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_bytes);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, client->get_headers);
     if (client->cacert != NULL) curl_easy_setopt(easy, CURLOPT_CAINFO, client->cacert);
     if (client->is_loopback) curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
 }
@@ -159,8 +212,7 @@ void client_send(struct client *client, const char *method, const char *path, co
     curl_easy_setopt(call->easy, CURLOPT_CUSTOMREQUEST, method);
     char header[CLIENT_KEY_BYTES_MAX + 32];
     snprintf(header, sizeof header, "Idempotency-Key: %s", key == NULL ? "" : key);
-    struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
-    if (headers != NULL) curl_slist_append(headers, "Expect:");
+    struct curl_slist *headers = headers_of(client, true);
     if (headers != NULL && key != NULL) curl_slist_append(headers, header);
     curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, headers);
     CURLcode result = curl_easy_perform(call->easy);

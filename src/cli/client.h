@@ -33,6 +33,7 @@ struct client_call {
 struct client_settings {
     const char *url;    /* "http://HOST[:PORT][/PREFIX]" or https */
     const char *cacert; /* NULL: the system's certificates */
+    const char *api_key_file, *api_key; /* NULL: none; the file wins */
 };
 
 /* The texts outlive the client. */

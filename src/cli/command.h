@@ -34,7 +34,13 @@ extern const struct command commands_addon[];     /* addon ... */
      CLIENT_URL_DEFAULT, "URL", "the server to talk to", 0, 0},                                    \
     {"cacert", "cacert", "QMS_CACERT", OPTION_TEXT,                                                \
      (place) + offsetof(struct client_settings, cacert), NULL, "FILE",                             \
-     "the certificates in PEM that the server's has to rest on, in place of the system's", 0, 0}
+     "the certificates in PEM that the server's has to rest on, in place of the system's", 0, 0},  \
+    {"api_key_file", "api-key-file", "QMS_API_KEY_FILE", OPTION_TEXT,                              \
+     (place) + offsetof(struct client_settings, api_key_file), NULL, "FILE",                       \
+     "a file with the API key to send; wins over QMS_API_KEY", 0, 0},                              \
+    {"api_key", NULL, "QMS_API_KEY", OPTION_TEXT,                                                  \
+     (place) + offsetof(struct client_settings, api_key), NULL, NULL,                              \
+     "the API key itself; no option, since others can see the options of a program", 0, 0}
 
 /* options_parse() with the command's table, and its number of operands checked. */
 QMS_MUST_CHECK bool command_parse(const struct command *command, void *settings, int *count,

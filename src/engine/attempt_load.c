@@ -195,8 +195,7 @@ static bool attempt_load(struct worker *worker, struct attempt *attempt, struct 
         worker->catalogue = attempt->load.catalogue;
     }
     if (attempt->load.directory != NULL) {
-        directory_release(worker->directory);
-        worker->directory = attempt->load.directory;
+        worker_put_directory(worker, attempt->load.directory);
     }
     worker->fresh_until_us = clock_monotonic_us() + FRESH_US;
     worker->store_answers = true;

@@ -153,8 +153,7 @@ static enum ending batch_attempt(struct worker *worker, struct work *works, size
 static void attempt_publish_directory(struct worker *worker, struct attempt *attempt) {
     struct directory *next = directory_apply(worker->directory, &worker->changes);
     pthread_mutex_lock(&worker->facts_lock);
-    directory_release(worker->directory);
-    worker->directory = next;
+    worker_put_directory(worker, next);
     pthread_mutex_unlock(&worker->facts_lock);
     for (size_t i = 0; i < attempt->count; i++) {
         struct op *op = attempt->works[i].op;

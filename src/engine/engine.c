@@ -260,10 +260,10 @@ bool engine_ready(struct engine *engine, struct qms_error *error) {
 
 struct directory *engine_directory(struct engine *engine) {
     struct worker *worker = engine->workers[0];
-    pthread_mutex_lock(&worker->facts_lock);
+    pthread_mutex_lock(&worker->directory_lock);
     struct directory *directory =
         worker->directory == NULL ? NULL : directory_hold(worker->directory);
-    pthread_mutex_unlock(&worker->facts_lock);
+    pthread_mutex_unlock(&worker->directory_lock);
     return directory;
 }
 

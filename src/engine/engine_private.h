@@ -45,6 +45,8 @@ struct worker {
     struct cache cache;
     struct catalogue *catalogue;
     struct directory *directory;
+    pthread_mutex_t directory_lock; /* taken after facts_lock: whoever only wants to know who asks
+                                       does not wait for a batch to be decided */
     int64_t fresh_until_us; /* monotonic: until then the cache is known to match the store */
     bool store_answers;     /* the last batch met a store that worked */
 
@@ -102,6 +104,9 @@ void work_finish(struct work *work, struct part_list *finished);
 
 /* engine.c: the decision's constant parts. */
 struct decision worker_decision(struct worker *worker);
+
+/* Takes the directory in the place of the one before. facts_lock is held. */
+void worker_put_directory(struct worker *worker, struct directory *directory);
 
 /* lister.c: the thread that answers listings from a snapshot of its own. */
 void *lister_main(void *engine);

@@ -125,6 +125,8 @@ void metrics_write(struct metrics *metrics, size_t queue_depth, FILE *out) {
          metrics_read(&metrics->http_connections)},
         {"qms_http_rejected_total", "counter", "HTTP requests refused before they were routed.",
          metrics_read(&metrics->http_rejected)},
+        {"qms_auth_failures_total", "counter", "Requests without a key that is known.",
+         metrics_read(&metrics->auth_failures)},
         {"qms_tls_failures_total", "counter", "Connections that TLS could not go on with.",
          metrics_read(&metrics->tls_failures)},
         {"qms_nats_connected", "gauge", "Whether there is a connection to a NATS server.",

@@ -28,6 +28,7 @@ struct metrics {
     atomic_uint_fast64_t reads_immediate; /* answered without a batch */
     atomic_uint_fast64_t cache_hits, cache_misses, cache_evictions;
     atomic_uint_fast64_t http_connections, http_rejected; /* open now; refused by the parser */
+    atomic_uint_fast64_t auth_failures; /* requests without a key that is known */
     atomic_uint_fast64_t tls_failures; /* handshakes, and connections broken by what was received */
     atomic_uint_fast64_t nats_connected, nats_reconnects; /* 1 or 0; after the first time */
     atomic_uint_fast64_t nats_dropped; /* messages that nobody was told of */

@@ -143,6 +143,14 @@ void *worker_main(void *context) {
     return NULL;
 }
 
+void worker_put_directory(struct worker *worker, struct directory *directory) {
+    struct directory *before = worker->directory;
+    pthread_mutex_lock(&worker->directory_lock);
+    worker->directory = directory;
+    pthread_mutex_unlock(&worker->directory_lock);
+    directory_release(before);
+}
+
 struct worker *worker_make(struct engine *engine, size_t index, struct store *store) {
     const struct engine_options *options = &engine->options;
     struct worker *worker = memory_take_zeroed(1, sizeof *worker);
@@ -152,6 +160,7 @@ struct worker *worker_make(struct engine *engine, size_t index, struct store *st
     worker->batch_limit = BATCH_LIMIT_START;
     queue_init(&worker->submitted, options->queue_requests_max / engine->worker_count);
     pthread_mutex_init(&worker->facts_lock, NULL);
+    pthread_mutex_init(&worker->directory_lock, NULL);
     cache_init(&worker->cache,
                engine->owns_database ? options->cache_accounts_max : BATCH_OPERATIONS_MAX);
     uuid_source_init(&worker->ids);
@@ -165,6 +174,7 @@ void worker_free(struct worker *worker) {
     directory_release(worker->directory);
     arena_close(&worker->batch_arena);
     pthread_mutex_destroy(&worker->facts_lock);
+    pthread_mutex_destroy(&worker->directory_lock);
     queue_destroy(&worker->submitted);
     worker->store->ops->close(worker->store);
     memory_give(worker);

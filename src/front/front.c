@@ -56,11 +56,16 @@ void front_finish(struct http_exchange *exchange) {
 
 void front_submit(struct front *front, struct http_exchange *exchange,
                   void (*done)(struct request *request)) {
-    exchange->request.done = done;
+    struct request *request = &exchange->request;
+    request->done = done;
+    for (size_t i = 0; i < request->op_count; i++) {
+        request->ops[i].caller = exchange->caller;
+        request->ops[i].principal = exchange->principal;
+    }
     if (!front_key_apply(exchange)) {
-        done(&exchange->request);
+        done(request);
         return;
     }
     http_exchange_charge(exchange);
-    engine_submit(front->engine, &exchange->request, exchange->alone);
+    engine_submit(front->engine, request, exchange->alone);
 }

@@ -13,6 +13,7 @@ struct front {
     struct metrics *metrics;
     struct username_rule usernames;
     bool keep_larger_plan;      /* of users who are added with a smaller one */
+    struct front_auth *auth; /* for front_admit() */
     struct front_nats *nats; /* NULL: only HTTP is served */
 };
 

@@ -1,8 +1,9 @@
 #include "front/front.h"
 
-/* Names as in qms-http 2. Where two routes fit a path, the first one wins. */
+/* Names as in qms-http 2. Where two routes fit a path, the first one wins. What has no operation
+ * and is not open wants the right to read. */
 const struct http_route front_routes[] = {
-    /* R1 */ {HTTP_GET, "/", 0, front_hello, OP_COUNT, TREE_ROOT},
+    /* R1 */ {HTTP_GET, "/", 0, front_hello, OP_COUNT, TREE_ROOT, true},
     /* R2 */ {HTTP_GET, "/summary/{user}", 0, front_summary, OP_SUMMARY_GET, TREE_ROOT},
     /* R3 */ {HTTP_PUT, "/users", HTTP_BODY_BYTES_MAX, front_user_add, OP_USER_ADD, TREE_ROOT},
     /* R4 */ {HTTP_GET, "/users/{username}/updates", 0, front_updates, OP_UPDATE_LIST, TREE_ROOT},
@@ -40,7 +41,7 @@ const struct http_route front_routes[] = {
                front_applied_update_deprecated, OP_APPLIED_UPDATE, TREE_ROOT},
     /* R25 */ {HTTP_DELETE, "/subscriptions/{sub_uuid}/addons/{addon_uuid}", 0,
                front_applied_delete_deprecated, OP_APPLIED_DELETE, TREE_ROOT},
-    /* V1 */ {HTTP_GET, "/v1", 0, front_v1_service, OP_COUNT, TREE_ROOT},
+    /* V1 */ {HTTP_GET, "/v1", 0, front_v1_service, OP_COUNT, TREE_ROOT, true},
     /* V2 */ {HTTP_GET, "/v1/plans", 0, front_v1_plans, OP_PLAN_LIST, TREE_ROOT},
     /* V3 */ {HTTP_POST, "/v1/plans", HTTP_BODY_BYTES_MAX,
               front_v1_plan_add, OP_PLAN_ADD, TREE_ROOT},
@@ -88,10 +89,10 @@ const struct http_route front_routes[] = {
     {HTTP_POST, "/v2/usages", HTTP_USAGES_BODY_BYTES_MAX, front_usages_record, OP_USAGE_RECORD,
      TREE_V2},
     {HTTP_GET, "/v2/overages", 0, front_overages_report, OP_OVERAGE_REPORT, TREE_V2},
-    {HTTP_GET, "/healthz", 0, front_healthz, OP_COUNT, TREE_ROOT},
-    {HTTP_GET, "/readyz", 0, front_readyz, OP_COUNT, TREE_ROOT},
+    {HTTP_GET, "/healthz", 0, front_healthz, OP_COUNT, TREE_ROOT, true},
+    {HTTP_GET, "/readyz", 0, front_readyz, OP_COUNT, TREE_ROOT, true},
     {HTTP_GET, "/metrics", 0, front_metrics, OP_COUNT, TREE_ROOT},
-    {HTTP_GET, "/openapi.yaml", 0, front_openapi, OP_COUNT, TREE_ROOT},
-    {HTTP_GET, "/docs", 0, front_docs, OP_COUNT, TREE_ROOT},
+    {HTTP_GET, "/openapi.yaml", 0, front_openapi, OP_COUNT, TREE_ROOT, true},
+    {HTTP_GET, "/docs", 0, front_docs, OP_COUNT, TREE_ROOT, true},
     {0},
 };

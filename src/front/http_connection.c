@@ -3,8 +3,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,7 +17,7 @@ static struct http_slot *slot_begin(struct http_connection *connection) {
     struct http_exchange *exchange = &slot->exchange;
     slot->connection = connection;
     slot->next = NULL;
-    slot->handed = slot->finished = slot->failed = slot->close =
+    slot->handed = slot->finished = slot->failed = slot->penalized = slot->close =
         slot->keep_alive_header = slot->streams = slot->head_sent = false;
     exchange->method = connection->parser.head.method;
     exchange->path = exchange->query = exchange->body = exchange->content_type = (struct text){0};
@@ -30,6 +28,8 @@ static struct http_slot *slot_begin(struct http_connection *connection) {
     exchange->close = exchange->cut = false;
     exchange->skipped_bytes = 0;
     exchange->route = NULL;
+    exchange->caller = (struct caller){.is_local = false};
+    exchange->principal = (struct text){0};
     if (connection->first == NULL) connection->first = slot;
     else connection->last->next = slot;
     connection->last = slot;
@@ -49,7 +49,7 @@ static void connection_drop_slots(struct http_connection *connection) {
         connection->first = slot->next;
         slot_drop(slot);
     }
-    connection->last = connection->receiving = NULL;
+    connection->last = connection->receiving = connection->held = NULL;
     connection->slot_count = connection->unanswered_count = 0;
 }
 
@@ -61,7 +61,9 @@ static void connection_fail(struct http_connection *connection, int status, cons
     if (slot == NULL) slot = slot_begin(connection);
     if (slot->exchange.path.length == 0) http_slot_keep_head(slot, &connection->parser.head);
     if (!slot->failed) http_slot_fail(slot, status, text);
-    slot->close = slot->finished = true;
+    slot->close = true;
+    slot->finished = !slot->penalized;
+    connection->held = slot->penalized ? slot : NULL;
     connection->receiving = NULL;
     connection->continue_owed = false;
     connection->state = HTTP_CONNECTION_LAST;
@@ -84,7 +86,7 @@ static void connection_head(struct http_connection *connection) {
     bool fits = !head->has_length || head->content_length <= parser->body_bytes_max;
     /* The body of a request that has its answer is read for the sake of the next request, unless
      * it is large, or the client waits for a word before sending it. */
-    if (slot->failed && (!fits || head->expect_continue))
+    if (slot->failed && (!fits || head->expect_continue || slot->penalized))
         connection_fail(connection, slot->exchange.status, NULL);
     else
         connection->continue_owed = head->expect_continue && fits;
@@ -165,19 +167,10 @@ static size_t connection_parse(struct http_connection *connection, struct text i
 
 /* ---- what is sent ---- */
 
-/* What the socket takes of the pieces; as sendmsg(). */
-static ssize_t socket_send(struct http_connection *connection, struct iovec *pieces,
-                           size_t count) {
-    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count};
-    if (connection->tls.ssl != NULL) return http_tls_send(&connection->tls, pieces, count);
-    if (count > 1) return sendmsg(connection->fd, &message, MSG_NOSIGNAL);
-    return send(connection->fd, pieces->iov_base, pieces->iov_len, MSG_NOSIGNAL);
-}
-
 /* False: the client is gone. What the socket does not take now is kept. */
 static bool connection_transmit(struct http_connection *connection) {
     struct http_output *output = &connection->loop->output;
-    ssize_t sent = socket_send(connection, output->pieces, output->piece_count);
+    ssize_t sent = http_socket_send(connection, output->pieces, output->piece_count);
     if (sent < 0 && errno != EAGAIN && errno != EINTR) return false;
     size_t done = sent < 0 ? 0 : (size_t)sent;
     if (done == output->total) return true;
@@ -249,7 +242,7 @@ static bool connection_send_kept(struct http_connection *connection, bool *progr
     struct buffer *unsent = &connection->unsent;
     struct iovec piece = {.iov_base = unsent->data + connection->unsent_start,
                           .iov_len = unsent->length - connection->unsent_start};
-    ssize_t sent = socket_send(connection, &piece, 1);
+    ssize_t sent = http_socket_send(connection, &piece, 1);
     *progress = sent > 0;
     if (sent < 0) return errno == EAGAIN || errno == EINTR;
     connection->unsent_start += (size_t)sent;
@@ -351,18 +344,13 @@ static enum http_wait connection_wait(const struct http_connection *connection) 
     if (connection->unsent.length > 0) return HTTP_WAIT_SEND;
     if (connection->state == HTTP_CONNECTION_LAST && connection->tls.wants_write)
         return HTTP_WAIT_SEND;
+    if (connection->held != NULL) return HTTP_WAIT_PENALTY;
     if (!connection_may_parse(connection)) return HTTP_WAIT_NONE;
     /* A handshake has no longer than a head: both are what a client does before it is anybody. */
     if (connection_is_shaking(connection)) return HTTP_WAIT_HEAD;
     if (connection->receiving != NULL) return HTTP_WAIT_BODY;
     if (http_parser_in_request(&connection->parser)) return HTTP_WAIT_HEAD;
     return connection->first == NULL ? HTTP_WAIT_IDLE : HTTP_WAIT_NONE;
-}
-
-/* What the client has not taken. */
-static int socket_queued_bytes(int fd) {
-    int queued = 0;
-    return ioctl(fd, SIOCOUTQ, &queued) == 0 ? queued : 0;
 }
 
 static void connection_set_wait(struct http_connection *connection, enum http_wait wait,
@@ -375,7 +363,7 @@ static void connection_set_wait(struct http_connection *connection, enum http_wa
     connection->wait = wait;
     connection->wait_request = connection->requests;
     if (wait == HTTP_WAIT_NONE) return;
-    if (wait == HTTP_WAIT_SEND) connection->queued_bytes = socket_queued_bytes(connection->fd);
+    if (wait == HTTP_WAIT_SEND) connection->queued_bytes = http_socket_queued_bytes(connection);
     connection->deadline_us = loop->now_us + http_loop_wait_us(loop, wait);
     TAILQ_INSERT_TAIL(&loop->waits[wait], connection, wait_link);
 }
@@ -465,16 +453,9 @@ static void connection_break_tls(struct http_connection *connection) {
     }
 }
 
-static ssize_t socket_receive(struct http_connection *connection, char *into, size_t room) {
-    /* What comes while we linger is dropped as it is. */
-    if (connection->tls.ssl == NULL || connection->state == HTTP_CONNECTION_LINGER)
-        return recv(connection->fd, into, room, 0);
-    return http_tls_receive(&connection->tls, into, room);
-}
-
 static void connection_receive(struct http_connection *connection) {
     struct http_loop *loop = connection->loop;
-    ssize_t received = socket_receive(connection, loop->input, sizeof loop->input);
+    ssize_t received = http_socket_receive(connection, loop->input, sizeof loop->input);
     if (received < 0 && errno != EAGAIN && errno != EINTR) {
         if (connection->tls.broken && connection->state == HTTP_CONNECTION_OPEN)
             connection_break_tls(connection);
@@ -584,8 +565,15 @@ void http_connection_expire(struct http_connection *connection) {
     enum http_wait wait = connection->wait;
     /* The socket is writable only when a third of it is free: a slow client may need longer for
      * that than it may take to read anything at all. */
-    if (wait == HTTP_WAIT_SEND && socket_queued_bytes(connection->fd) < connection->queued_bytes) {
+    if (wait == HTTP_WAIT_SEND && http_socket_queued_bytes(connection) < connection->queued_bytes) {
         connection_set_wait(connection, wait, true);
+        return;
+    }
+    if (wait == HTTP_WAIT_PENALTY) {
+        connection->held->finished = true;
+        connection->held = NULL;
+        connection_set_wait(connection, HTTP_WAIT_NONE, true);
+        http_connection_mark(connection);
         return;
     }
     bool drained = connection_drains(connection) && connection_asks_nothing(connection);

@@ -28,6 +28,7 @@ struct http_connection {
 
     struct http_slot *first, *last; /* in the order of the requests */
     struct http_slot *receiving;    /* the last, until its body is complete */
+    struct http_slot *held;         /* the last: its answer waits for the end of a penalty */
     size_t slot_count, unanswered_count;
 
     struct buffer rest;           /* received, not yet parsed */
@@ -47,6 +48,12 @@ struct http_connection {
 
 void http_connection_open(struct http_loop *loop, int fd, bool refused);
 void http_connection_close(struct http_connection *connection);
+
+/* http_socket.c: as sendmsg() and recv(), through TLS where it is spoken. */
+ssize_t http_socket_send(struct http_connection *connection, struct iovec *pieces, size_t count);
+ssize_t http_socket_receive(struct http_connection *connection, char *into, size_t room);
+/* What the client has not taken. */
+int http_socket_queued_bytes(const struct http_connection *connection);
 
 /* Something of it has changed: an answer is ready, or the server drains. */
 void http_connection_mark(struct http_connection *connection);

@@ -52,7 +52,7 @@ static bool host_is_ours(const char *const *hosts, struct text host) {
 }
 
 /* scheme://host[:port]; anything else, "null" too, is a stranger. */
-static bool origin_is_ours(const char *const *hosts, struct text origin) {
+static bool origin_is_ours(const char *const *hosts, struct text own, struct text origin) {
     static const char *const schemes[] = {"http://", "https://"};
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
         struct text scheme = text_of(schemes[i]);
@@ -60,17 +60,18 @@ static bool origin_is_ours(const char *const *hosts, struct text origin) {
         if (origin.length <= scheme.length || !text_equal_nocase(start, scheme)) continue;
         struct text host = {.data = origin.data + scheme.length,
                             .length = origin.length - scheme.length};
-        return host_is_ours(hosts, host);
+        return host_is_ours(hosts, host) || (own.length > 0 && text_equal_nocase(host, own));
     }
     return false;
 }
 
-bool http_guard_admits(const char *const *hosts, const struct http_head *head) {
-    if (!host_is_ours(hosts, head->host)) return false;
+bool http_guard_admits(const char *const *hosts, bool check_host, const struct http_head *head) {
+    struct text own = check_host ? (struct text){0} : head->host;
+    if (check_host && !host_is_ours(hosts, head->host)) return false;
     for (size_t i = 0; i < head->header_count; i++) {
         const struct http_header *header = &head->headers[i];
         if (text_equal_nocase(header->name, TEXT("origin")) &&
-            !origin_is_ours(hosts, header->value))
+            !origin_is_ours(hosts, own, header->value))
             return false;
     }
     return true;

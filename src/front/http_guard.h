@@ -7,7 +7,8 @@
 #include "front/http_parser.h"
 
 /* Host is loopback or listed, and so is every Origin. hosts ends with NULL; its entries are
- * "name", which fits any port, or "name:port". */
-bool http_guard_admits(const char *const *hosts, const struct http_head *head);
+ * "name", which fits any port, or "name:port". check_host false (who has no key gets nowhere, under
+ * whatever name): Host may be any, and Origin also the same. */
+bool http_guard_admits(const char *const *hosts, bool check_host, const struct http_head *head);
 
 #endif

@@ -180,6 +180,7 @@ int64_t http_loop_wait_us(const struct http_loop *loop, enum http_wait wait) {
     case HTTP_WAIT_BODY: ms = options->body_ms_max; break;
     case HTTP_WAIT_SEND: ms = options->send_ms_max; break;
     case HTTP_WAIT_LINGER: ms = HTTP_LINGER_MS; break;
+    case HTTP_WAIT_PENALTY: ms = HTTP_PENALTY_MS; break;
     case HTTP_WAIT_NONE: break;
     }
     return ms * 1000;

@@ -28,6 +28,7 @@ enum {
     HTTP_SLOT_BUFFER_KEPT_BYTES = 16384,
     HTTP_DRAIN_REST_MS = 1000,       /* for the rest of a request that has begun at a stop */
     HTTP_LINGER_MS = 2000,           /* for the client to read the last answer */
+    HTTP_PENALTY_MS = 1000,          /* before an answer to a client that is to slow down */
 };
 
 /* What a connection is waiting for, and so how long it may. */
@@ -37,6 +38,7 @@ enum http_wait {
     HTTP_WAIT_BODY,
     HTTP_WAIT_SEND,   /* for the client to take an answer */
     HTTP_WAIT_LINGER, /* for the client to close */
+    HTTP_WAIT_PENALTY, /* until an answer may go */
     HTTP_WAIT_COUNT,
     HTTP_WAIT_NONE = HTTP_WAIT_COUNT, /* for ourselves */
 };
@@ -56,6 +58,7 @@ struct http_slot {
     bool handed;                        /* the handler has it, or had */
     bool finished;                      /* its answer may leave */
     bool failed;                        /* the server itself found the answer */
+    bool penalized;                     /* ... and it leaves after a pause */
     bool close;                         /* the connection closes after it, whatever it says */
     bool keep_alive_header;
     bool chunked;                       /* the client knows chunks: HTTP/1.1 */

@@ -213,6 +213,17 @@ void http_exchange_charge(struct http_exchange *exchange) {
     http_slot_charge(exchange->server_private, exchange->request.arena.taken_bytes);
 }
 
+void http_exchange_client(const struct http_exchange *exchange, char client[HTTP_CLIENT_BYTES]) {
+    const struct http_slot *slot = exchange->server_private;
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    client[0] = '\0';
+    if (getpeername(slot->connection->fd, (struct sockaddr *)&address, &length) != 0 ||
+        getnameinfo((struct sockaddr *)&address, length, client, HTTP_CLIENT_BYTES, NULL, 0,
+                    NI_NUMERICHOST) != 0)
+        client[0] = '\0';
+}
+
 void http_exchange_send(struct http_exchange *exchange) {
     struct http_slot *slot = exchange->server_private;
     if (slot->stream.begun) {

@@ -35,6 +35,8 @@ struct http_exchange {
     uint64_t id;                      /* of this process, for logs */
     int64_t received_us;              /* monotonic: when it was complete */
     void *context;                    /* the options' */
+    struct caller caller;             /* who asks, as options.admit found out; else zeros ... */
+    struct text principal;            /* ... and his name; empty: nobody knows */
 
     /* the answer */
     int status;
@@ -58,6 +60,15 @@ struct http_route {
     void (*handle)(void *context, struct http_exchange *exchange);
     enum operation operation;         /* OP_COUNT: none (health, metrics) */
     int tree;                         /* which tree's error shape 404, 405, 413 and 503 take */
+    bool open;                        /* for everybody: options.admit lets it pass */
+};
+
+/* Why a request is not handled; answered in the words of its tree. */
+struct http_refusal {
+    int status;
+    const char *text;                 /* a literal */
+    struct text headers;              /* complete header lines, each with its CRLF; a literal */
+    bool penalize;                    /* not before HTTP_PENALTY_MS are over, and then close */
 };
 
 /* How a tree of routes words the errors that the server itself finds. The tree of an unknown path
@@ -74,10 +85,16 @@ struct http_server_options {
     int loops;
     const struct http_route *routes;  /* ends with a NULL pattern */
     const struct http_tree *trees;
-    void *context;                    /* for handlers */
+    void *context;                    /* for handlers, and admit() */
+    /* On the loop's thread, once a route has been found and before the body is read: may this
+     * request be handled? It may fill caller and principal, the text from the request's arena, and
+     * ask for the client's address. NULL: everybody may everything. */
+    bool (*admit)(void *context, struct http_exchange *exchange, const struct http_head *head,
+                  struct http_refusal *refusal);
     struct metrics *metrics;
     /* Hosts that may be named in Host and Origin, beside loopback names and the listen address, as
-     * "name" or "name:port"; ends with NULL. check_host false: any is accepted. */
+     * "name" or "name:port"; ends with NULL. check_host false: any Host is accepted, and an Origin
+     * that is the Host's. */
     bool check_host;
     const char *const *hosts;
     struct http_tls_identity *tls;    /* NULL: plain HTTP; the caller's, and outlives the server */
@@ -95,6 +112,10 @@ int http_server_port(const struct http_server *server);
 /* Inside the handler: counts what the request's arena holds among the buffered bytes until the
  * exchange ends. A small body can be a large list, and beyond the limit bodies are refused. */
 void http_exchange_charge(struct http_exchange *exchange);
+
+enum { HTTP_CLIENT_BYTES = 48 };
+/* Inside admit() and the handler: the client's address, or "" when it is gone. */
+void http_exchange_client(const struct http_exchange *exchange, char client[HTTP_CLIENT_BYTES]);
 
 /* Ends the exchange: status, out and the rest are set. Any thread. The answer leaves when the
  * exchange's loop is woken: at once when called on the loop's own thread inside the handler, else

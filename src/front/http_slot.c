@@ -128,7 +128,7 @@ void http_slot_route(struct http_slot *slot, const struct http_head *head) {
         http_slot_fail(slot, 503, NULL);
         return;
     }
-    if (server->options.check_host && !http_guard_admits(server->hosts, head)) {
+    if (!http_guard_admits(server->hosts, server->options.check_host, head)) {
         http_slot_fail(slot, 403, "this host or origin is not served");
         return;
     }
@@ -148,4 +148,11 @@ void http_slot_route(struct http_slot *slot, const struct http_head *head) {
     }
     exchange->segment_count = path.count;
     memcpy(exchange->segments, path.segments, path.count * sizeof path.segments[0]);
+    struct http_refusal refusal = {0};
+    if (server->options.admit == NULL ||
+        server->options.admit(server->options.context, exchange, head, &refusal))
+        return;
+    http_slot_fail(slot, refusal.status, refusal.text);
+    if (refusal.headers.length > 0) exchange->headers_out = refusal.headers;
+    slot->penalized = refusal.penalize;
 }

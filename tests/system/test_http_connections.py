@@ -282,10 +282,12 @@ def test_pages_of_others_are_not_served(http):
         assert asked(connection, b'GET /echo HTTP/1.0\r\n\r\n').status == 403
 
 
-def test_any_name_is_served_when_told_so(start_http):
+def test_any_name_is_served_when_told_so_but_no_foreign_page(start_http):
+    start = b'GET /echo HTTP/1.1\r\nHost: some.example\r\n'
     with start_http(check_host=0).connect() as connection:
-        octets = b'GET /echo HTTP/1.1\r\nHost: evil.example\r\nOrigin: null\r\n\r\n'
-        assert asked(connection, octets).status == 200
+        assert asked(connection, start + b'\r\n').status == 200
+        assert asked(connection, start + b'Origin: http://some.example\r\n\r\n').status == 200
+        assert asked(connection, start + b'Origin: null\r\n\r\n').status == 403
 
 
 def test_ipv6(start_http):

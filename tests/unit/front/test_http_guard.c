@@ -19,7 +19,7 @@ static bool admits(const char *const *listed, const char *host, const char *orig
     head->headers[0] = (struct http_header){TEXT("Host"), text_of(host)};
     head->headers[1] = (struct http_header){TEXT("oRIGIN"), text_of(origin)};
     head->header_count = origin == NULL ? 1 : 2;
-    bool admitted = http_guard_admits(listed, head);
+    bool admitted = http_guard_admits(listed, true, head);
     memory_give(head);
     return admitted;
 }
@@ -78,14 +78,42 @@ static void each_of_several_origins_counts(void **state) {
     head->headers[0] = (struct http_header){TEXT("Origin"), TEXT("http://localhost")};
     head->headers[1] = (struct http_header){TEXT("Origin"), TEXT("http://evil.example")};
     head->header_count = 1;
-    assert_true(http_guard_admits(hosts, head));
+    assert_true(http_guard_admits(hosts, true, head));
     head->header_count = 2;
-    assert_false(http_guard_admits(hosts, head));
+    assert_false(http_guard_admits(hosts, true, head));
+    memory_give(head);
+}
+
+static void who_wants_keys_admits_any_host_and_pages_of_its_own(void **state) {
+    static const struct {
+        const char *host, *origin;
+        bool admitted;
+    } cases[] = {
+        {"proxy.example", NULL, true},
+        {"proxy.example", "https://proxy.example", true},
+        {"proxy.example:8443", "https://PROXY.example:8443", true},
+        {"proxy.example", "https://qms.example", true},
+        {"proxy.example", "http://localhost:1", true},
+        {"proxy.example", "https://evil.example", false},
+        {"proxy.example", "https://proxy.example.evil.example", false},
+        {"proxy.example", "null", false},
+        {"", "http://", false},
+        {"", NULL, true}, /* HTTP/1.0 */
+    };
+    (void)state;
+    struct http_head *head = memory_take_zeroed(1, sizeof *head);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        head->host = text_of(cases[i].host);
+        head->headers[0] = (struct http_header){TEXT("Origin"), text_of(cases[i].origin)};
+        head->header_count = cases[i].origin == NULL ? 0 : 1;
+        if (http_guard_admits(hosts, false, head) != cases[i].admitted) fail_msg("case %zu", i);
+    }
     memory_give(head);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_wants_keys_admits_any_host_and_pages_of_its_own),
         cmocka_unit_test(our_hosts_are_admitted),
         cmocka_unit_test(foreign_hosts_are_not_admitted),
         cmocka_unit_test(pages_of_others_are_not_admitted),

@@ -1,0 +1,25 @@
+/* http_socket.c: what a connection sends and receives, plain or through TLS. */
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "front/http_connection.h"
+
+ssize_t http_socket_send(struct http_connection *connection, struct iovec *pieces, size_t count) {
+    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count};
+    if (connection->tls.ssl != NULL) return http_tls_send(&connection->tls, pieces, count);
+    if (count > 1) return sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+    return send(connection->fd, pieces->iov_base, pieces->iov_len, MSG_NOSIGNAL);
+}
+
+ssize_t http_socket_receive(struct http_connection *connection, char *into, size_t room) {
+    /* What comes while we linger is dropped as it is. */
+    if (connection->tls.ssl == NULL || connection->state == HTTP_CONNECTION_LINGER)
+        return recv(connection->fd, into, room, 0);
+    return http_tls_receive(&connection->tls, into, room);
+}
+
+int http_socket_queued_bytes(const struct http_connection *connection) {
+    int queued = 0;
+    return ioctl(connection->fd, SIOCOUTQ, &queued) == 0 ? queued : 0;
+}
