@@ -8,5 +8,6 @@
 extern const struct command command_serve;
 extern const struct command command_migrate;
 extern const struct command command_copy;
+extern const struct command command_verify;
 
 #endif
