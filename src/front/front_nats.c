@@ -151,6 +151,15 @@ static void slot_done(struct request *request) {
 
 /* ---- the way to the engine ---- */
 
+/* Takes back what an attempt left. */
+static void slot_renew(struct nats_slot *slot) {
+    struct op *op = slot->request.ops;
+    op->error.code = QMS_OK;
+    op->account = NULL;
+    op->replay = NULL;
+    op->as_writer = false;
+}
+
 /* True: refused, and nobody may be told of that. */
 static bool slot_submit(struct nats_slot *slot) {
     struct front_nats *nats = slot->subject->nats;
@@ -167,12 +176,12 @@ static bool slot_submit(struct nats_slot *slot) {
 static void slot_submit_for_certain(struct nats_slot *slot) {
     while (slot_submit(slot)) {
         nanosleep(&(struct timespec){.tv_nsec = REFUSED_WAIT_US * 1000}, NULL);
-        slot->request.ops->error.code = QMS_OK;
+        slot_renew(slot);
     }
 }
 
 void nats_slot_retry(struct nats_slot *slot) {
-    slot->request.ops->error.code = QMS_OK;
+    slot_renew(slot);
     if (slot_submit(slot)) slot_push(slot->subject->nats, &slot->subject->nats->retries, slot);
 }
 

@@ -1,6 +1,8 @@
 """What holds for every message over NATS: keys, trace context, limits, silence."""
 
+import contextlib
 import json
+import sqlite3
 import threading
 import time
 
@@ -271,6 +273,20 @@ def test_a_message_without_reply_is_done_in_silence(start):
                     'updates.list",code="200"'):
         await_text(server, f'operation="{counted}}} 1')
     assert 'eve' in server.get('/v1/users').text
+    assert metric(server, 'qms_nats_dropped_total') == 0
+
+
+def test_a_message_without_reply_waits_for_a_store_that_cannot_write(start):
+    server, client = start()
+    with contextlib.closing(sqlite3.connect(server.store.path, isolation_level=None)) as other:
+        other.execute('BEGIN IMMEDIATE')
+        for number in range(20):
+            client.publish('user.usages.add', usage('ada', 1), Nats_Msg_Id=f'job-{number}')
+            client.publish('user.usages.add', usage('ada', 1))
+        error = json.loads(client.send('user.usages.add', usage('eve', 1)))['error']
+        assert error['status_code'] == 503
+        other.execute('ROLLBACK')
+    await_usage(server, 'ada', 40)
     assert metric(server, 'qms_nats_dropped_total') == 0
 
 
