@@ -128,16 +128,10 @@ static bool is_untouched(struct store_rows *rows, const struct rows_table *table
 
 static bool check_table(struct copying *copying, const struct rows_table *table,
                         struct store_rows *fresh, struct qms_error *error) {
-    bool has_place = copying->to->ops->has(copying->to, table), untouched = true;
-    if (has_place) {
-        if (!is_untouched(copying->to, table, fresh, &untouched, error)) return false;
-        return untouched || qms_fail(error, QMS_CONFLICT, "the target is not empty: it has %s%s",
-                                     table->is_seeded ? "other or more " : "", table->name);
-    }
-    if (!copying->from->ops->has(copying->from, table)) return true;
-    if (!is_untouched(copying->from, table, fresh, &untouched, error)) return false;
-    return untouched || qms_fail(error, QMS_CONFLICT,
-                                 "the target has no place for the %s of the source", table->name);
+    bool untouched;
+    if (!is_untouched(copying->to, table, fresh, &untouched, error)) return false;
+    return untouched || qms_fail(error, QMS_CONFLICT, "the target is not empty: it has %s%s",
+                                 table->is_seeded ? "other or more " : "", table->name);
 }
 
 static bool check_tables(struct copying *copying, struct qms_error *error) {
@@ -150,16 +144,15 @@ static bool check_tables(struct copying *copying, struct qms_error *error) {
     return checked;
 }
 
-/* A table that only one of them has is left as it is. */
-static bool both_have(const struct copying *copying, const struct rows_table *table) {
-    return copying->from->ops->has(copying->from, table) &&
-           copying->to->ops->has(copying->to, table);
+/* What the source lacks stays in the target as every database begins. */
+static bool is_copied(const struct copying *copying, const struct rows_table *table) {
+    return copying->from->ops->has(copying->from, table);
 }
 
 static bool clear_tables(struct copying *copying, struct qms_error *error) {
     for (size_t i = rows_table_count; i > 0; i--) {
         const struct rows_table *table = &rows_tables[i - 1];
-        if (!table->is_seeded || !both_have(copying, table)) continue;
+        if (!table->is_seeded || !is_copied(copying, table)) continue;
         if (!copying->to->ops->clear(copying->to, table, error)) return false;
     }
     return true;
@@ -237,7 +230,7 @@ static bool for_each(struct copying *copying, const char *verb,
                      struct digest *digests, struct qms_error *error) {
     copying->verb = verb;
     for (size_t i = 0; i < rows_table_count; i++)
-        if (both_have(copying, &rows_tables[i]) &&
+        if (is_copied(copying, &rows_tables[i]) &&
             !act(copying, &rows_tables[i], &digests[i], error))
             return false;
     return true;
@@ -255,7 +248,7 @@ static bool copy_all(struct copying *copying, struct qms_error *error) {
     tell(copying, "totals");
     if (!store_totals_compare(copying->from, copying->to, &out->totals, error)) return false;
     for (size_t i = 0; i < rows_table_count; i++)
-        if (both_have(copying, &rows_tables[i]))
+        if (is_copied(copying, &rows_tables[i]))
             out->tables[out->table_count++] =
                 (struct store_copied){rows_tables[i].name, digests[i].rows};
     out->keeps_writers = copying->to->keeps_writers;

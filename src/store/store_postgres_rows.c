@@ -26,7 +26,6 @@ struct postgres_rows {
     const char *letters;   /* of the query, or of the table being filled */
     const char *table;
     PGresult *row;         /* the one given last */
-    bool has_no_rows;      /* the table that is asked for is not there */
     struct buffer piece;   /* lines of COPY to be sent */
 };
 
@@ -70,7 +69,6 @@ static bool query_text(struct postgres_rows *rows, const char *text, const char 
     const char *values[] = {(const char *)&wire};
     const int lengths[] = {sizeof wire}, formats[] = {1};
     rows->letters = letters;
-    rows->has_no_rows = false;
     if (PQsendQueryParams(rows->connection, text, moment_us != NULL, NULL, values, lengths,
                           formats, 1) == 1 &&
         PQsetSingleRowMode(rows->connection) == 1)
@@ -87,8 +85,8 @@ static bool rows_query(struct store_rows *base, const char *sql, const char *let
 }
 
 static bool rows_has(struct store_rows *base, const struct rows_table *table) {
-    (void)base;
-    return table->postgres != NULL;
+    return rows_of(base)->has_server ||
+           strncmp(table->postgres, "public.", strlen("public.")) == 0;
 }
 
 static bool rows_read(struct store_rows *base, const struct rows_table *table,
@@ -99,10 +97,7 @@ static bool rows_read(struct store_rows *base, const struct rows_table *table,
     size_t length = strlen(text);
     snprintf(text + length, sizeof text - length, "%s ORDER BY %s", table->postgres_where,
              table->order);
-    if (rows->has_server || strncmp(table->postgres, "public.", strlen("public.")) == 0)
-        return query_text(rows, text, table->letters, NULL, error);
-    rows->has_no_rows = true;
-    return true;
+    return query_text(rows, text, table->letters, NULL, error);
 }
 
 static int64_t time_of(int64_t server_us, struct rows_value *value) {
@@ -152,7 +147,6 @@ static bool rows_next(struct store_rows *base, struct rows_value *values, bool *
     PQclear(rows->row);
     rows->row = NULL;
     *more = false;
-    if (rows->has_no_rows) return true;
     rows->row = PQgetResult(rows->connection);
     ExecStatusType status = PQresultStatus(rows->row);
     if (status == PGRES_SINGLE_TUPLE) {
@@ -315,6 +309,9 @@ static bool rows_commit(struct store_rows *base, int64_t latest_us, struct qms_e
     if (base->keeps_writers &&
         !run(rows, SWITCH_WRITERS("ENABLE"), "switch triggers on", error))
         return false;
+    if (!run(rows, "UPDATE qms_server.directory_version SET version = version + 1",
+             "note that the directory has changed", error))
+        return false;
     if (run(rows, "COMMIT", "commit", error)) return true;
     if (error->code == QMS_UNAVAILABLE) qms_fail_code(error, QMS_OUTCOME_UNKNOWN);
     return false;
@@ -334,7 +331,11 @@ static const char lock_tables[] =
     "LOCK TABLE public.update_operations, public.resource_types, public.plans, public.plan_rates,"
     " public.plan_quota_defaults, public.addons, public.addon_rates, public.users,"
     " public.subscriptions, public.quotas, public.usages, public.subscription_addons,"
-    " public.updates, qms_server.idempotency IN SHARE ROW EXCLUSIVE MODE";
+    " public.updates, qms_server.idempotency, qms_server.directory_version,"
+    " qms_server.organizations, qms_server.organization_users, qms_server.role_bindings,"
+    " qms_server.api_keys, qms_server.service_connections, qms_server.cloud_quotas,"
+    " qms_server.cloud_quota_details, qms_server.connection_assignments,"
+    " qms_server.environments, qms_server.tasks IN SHARE ROW EXCLUSIVE MODE";
 
 static bool find_schema(struct postgres_rows *rows, struct postgres_found *found,
                         struct qms_error *error) {

@@ -69,8 +69,9 @@ void rows_select(const struct rows_table *table, const char *name, char out[ROWS
      .order = order_, .postgres = "public." table, .postgres_where = ""}
 
 /* What CloudMC clients manage. */
-#define DIRECTORY(table, letters_, columns_, seeded)                                               \
-    {.name = table, .letters = letters_, .columns = columns_, .is_seeded = seeded}
+#define DIRECTORY(table, letters_, columns_, order_, seeded)                                       \
+    {.name = table, .letters = letters_, .columns = columns_, .is_seeded = seeded,                 \
+     .order = order_, .postgres = "qms_server." table, .postgres_where = ""}
 
 const struct rows_table rows_tables[] = {
     MODEL("update_operations", "ut", "id, name", "id", true),
@@ -110,26 +111,29 @@ const struct rows_table rows_tables[] = {
      .sqlite_into = "INSERT INTO request_keys (\"key\", user_id, operation, principal, content,"
                     " made_id, recorded_at) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE ?8 = 1"},
     DIRECTORY("organizations", "uuttbbbz",
-              "id, parent_id, name, entry_point, is_trial, is_reseller, deleted, created_at", true),
+              "id, parent_id, name, entry_point, is_trial, is_reseller, deleted, created_at",
+              "id", true),
     DIRECTORY("organization_users", "uuttibz",
-              "id, organization_id, name, email, status, deleted, created_at", true),
+              "id, organization_id, name, email, status, deleted, created_at", "id", true),
     DIRECTORY("role_bindings", "uuiiubz",
-              "id, user_id, role, scope, organization_id, is_primary, created_at", true),
+              "id, user_id, role, scope, organization_id, is_primary, created_at", "id", true),
     DIRECTORY("api_keys", "uuthztbz",
-              "id, user_id, name, hash, used_at, used_address, deleted, created_at", false),
+              "id, user_id, name, hash, used_at, used_address, deleted, created_at", "id", false),
     DIRECTORY("service_connections", "uutttbbz",
               "id, owner_id, name, service_code, type, supports_quotas, deleted, created_at",
-              false),
+              "id", false),
     DIRECTORY("cloud_quotas", "uuuttbbibz",
               "id, connection_id, owner_id, name, description, default_for_service,"
-              " default_for_trial, version, deleted, created_at", false),
-    DIRECTORY("cloud_quota_details", "uiuta", "quota_id, position, id, metric, ceiling", false),
+              " default_for_trial, version, deleted, created_at", "id", false),
+    DIRECTORY("cloud_quota_details", "uiuta", "quota_id, position, id, metric, ceiling",
+              "quota_id, position", false),
     DIRECTORY("connection_assignments", "uuuiubz",
-              "id, organization_id, connection_id, state, quota_id, applied, created_at", false),
+              "id, organization_id, connection_id, state, quota_id, applied, created_at",
+              "id", false),
     DIRECTORY("environments", "uuutiz",
-              "id, organization_id, connection_id, name, state, created_at", false),
+              "id, organization_id, connection_id, name, state, created_at", "id", false),
     DIRECTORY("tasks", "uuuiutiz",
               "id, user_id, organization_id, object, object_id, object_name, status, created_at",
-              false),
+              "id", false),
 };
 const size_t rows_table_count = sizeof rows_tables / sizeof *rows_tables;

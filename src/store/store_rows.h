@@ -32,7 +32,7 @@ struct rows_table {
     const char *letters, *columns;
     bool is_seeded;           /* every database begins with some rows of it; they are replaced */
     const char *order;        /* in which rows are read where the store has no order of its own */
-    const char *postgres;     /* with its schema; NULL: PostgreSQL has no place for it */
+    const char *postgres;     /* with its schema */
     const char *postgres_where;              /* "" */
     const char *sqlite_from;  /* NULL: as the columns say */
     const char *sqlite_into;  /* NULL: as the columns say */
@@ -51,6 +51,7 @@ struct rows_ops {
                   struct qms_error *error);
     /* Only a table that the store has. */
     bool (*read)(struct store_rows *rows, const struct rows_table *table, struct qms_error *error);
+    /* False: it is to be read, and no qms has used the database yet. */
     bool (*has)(struct store_rows *rows, const struct rows_table *table);
     /* *more false: that was the last row. */
     bool (*next)(struct store_rows *rows, struct rows_value *values, bool *more,

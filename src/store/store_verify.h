@@ -1,6 +1,6 @@
 /* store_verify.h: looking for what should not be in a store: left by foreign writers, by the
- * programs that qms replaces, or by damage. Read from one snapshot, beside servers that run; nothing
- * is altered. Memory is bounded.
+ * programs that qms replaces, or by damage. Read from one snapshot, beside servers that run;
+ * nothing is altered. Memory is bounded.
  *   orphans   rows that refer to rows that are not there
  *   amounts   amounts that cannot be calculated with (NaN, over 34 digits), and quotas and usages
  *             below 0

@@ -21,7 +21,8 @@ pytestmark = pytest.mark.sqlite_only('it names the stores itself')
 # What each store keeps for itself, and cannot be of use in another.
 NOT_COPIED = {'last_batch', 'catalogue_version', 'sqlite_sequence',
               'qms_server.batches', 'qms_server.migrations', 'qms_server.catalogue_changes',
-              'qms_server.catalogue_base', 'schema_migrations', 'directory_version'}
+              'qms_server.catalogue_base', 'schema_migrations',
+              'directory_version', 'qms_server.directory_version'}
 WRITERS = ('created_by', 'last_modified_by')
 
 
@@ -280,17 +281,21 @@ def test_a_target_that_changes_what_it_is_given_is_noticed(filled, database):
     assert target.dump('--data-only') == before
 
 
-def test_what_the_target_has_no_place_for_is_not_lost_silently(filled, database, tmp_path):
-    filled.stored().execute(
-        'INSERT INTO organizations (id, parent_id, name, created_at)'
-        " SELECT ?, id, 'Ours', 1 FROM organizations WHERE parent_id IS NULL", new_id())
-    done = copy(filled, database())
-    assert done.returncode == 5
-    assert 'no place for the organizations' in done.stderr
-    target = stores.File(tmp_path / 'target.db')
+def test_organizations_and_their_keys_move_too(filled, database, tmp_path):
+    user, key, child = new_id(), new_id(), new_id()
+    stored = filled.stored()
+    stored.execute('INSERT INTO organizations (id, parent_id, name, created_at)'
+                   " SELECT ?, id, 'Ours', 1 FROM organizations WHERE parent_id IS NULL", child)
+    stored.execute('INSERT INTO organization_users (id, organization_id, name, created_at)'
+                   " VALUES (?, ?, 'ada', 2)", user, child)
+    stored.execute("INSERT INTO api_keys (id, user_id, name, hash, created_at)"
+                   " VALUES (?, ?, 'key', ?, 3)", key, user, b'\\\n\t\0' * 8)
+    target, back = database(), stores.File(tmp_path / 'back.db')
     copied(filled, target)
-    query = 'SELECT * FROM organizations ORDER BY id'
-    assert target.stored().rows(query) == filled.stored().rows(query)
+    copied(target, back)
+    for table in ('organizations', 'organization_users', 'role_bindings', 'api_keys'):
+        query = f'SELECT * FROM {table} ORDER BY id'
+        assert back.stored().rows(query) == stored.rows(query)
 
 
 def test_a_row_whose_id_is_none_is_not_copied_as_something_else(filled, database):
@@ -358,7 +363,7 @@ def test_progress_is_shown_on_a_terminal_only(filled, database, tmp_path):
 
 
 TABLE_OF_SOURCE = re.compile(
-    r'(?:MODEL|DIRECTORY)\("(\w+)",\s*"\w+",\s*((?:"[^"]*"|\s|WRITTEN_COLUMNS)+)')
+    r'(MODEL|DIRECTORY)\("(\w+)",\s*"\w+",\s*((?:"[^"]*"|\s|WRITTEN_COLUMNS)+)')
 WRITTEN_COLUMNS = 'created_by, created_at, last_modified_by, last_modified_at'
 KEY_COLUMNS = 'key, user_id, operation, principal, content, made_id, recorded_at'.split(', ')
 
@@ -368,9 +373,11 @@ def copied_columns():
     text = (stores.REPOSITORY / 'src/store/store_rows.c').read_text()
     columns = {'idempotency': set(KEY_COLUMNS), 'request_keys': {*KEY_COLUMNS, 'id'},
                'qms_server.idempotency': {*KEY_COLUMNS, 'expires'}}
-    for table, list_ in TABLE_OF_SOURCE.findall(text):
-        columns[table] = set(re.findall(r'\w+', list_.replace('WRITTEN_COLUMNS',
-                                                             WRITTEN_COLUMNS)))
+    for kind, table, list_ in TABLE_OF_SOURCE.findall(text):
+        names = set(re.findall(r'\w+', list_.replace('WRITTEN_COLUMNS', WRITTEN_COLUMNS)))
+        columns[table] = names
+        if kind == 'DIRECTORY':
+            columns[f'qms_server.{table}'] = names
     return columns
 
 

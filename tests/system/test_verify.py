@@ -1,4 +1,4 @@
-"""qms verify: what should not be in a database is found, and nothing that a server did by itself."""
+"""qms verify: what should not be in a database is found, and nothing of what a server did."""
 
 import json
 import subprocess
