@@ -166,9 +166,13 @@ static void link_connect(struct front_nats *nats) {
     if (status == NATS_OK) status = natsConnection_Connect(&made, options);
     natsOptions_Destroy(options);
     if (status != NATS_OK) {
-        log_format(LOG_WARNING, "cannot connect to NATS: %s", natsStatus_GetText(status));
+        /* The first time, the second, the fourth ...: it may take days. */
+        if ((nats->attempts & (nats->attempts + 1)) == 0)
+            log_format(LOG_WARNING, "cannot connect to NATS: %s", natsStatus_GetText(status));
+        nats->attempts++;
         return;
     }
+    nats->attempts = 0;
     pthread_mutex_lock(&nats->link_lock);
     nats->connection = made;
     status = nats->stopping ? NATS_CONNECTION_CLOSED : link_subscribe(nats);

@@ -71,6 +71,7 @@ struct front_nats {
     struct queue finished;  /* to be answered */
     struct buffer reply;    /* the thread's */
     int64_t connect_at_us;  /* the thread's: the next attempt */
+    unsigned attempts;      /* ... and how many have failed since the last connection */
 };
 
 /* front_nats.c */
