@@ -347,10 +347,11 @@ static void step_apply(void) {
 }
 
 static enum cloud_code code_of_deletion(int self, int substitute) {
-    const struct model_quota *quota = &model.quotas[self], *other = &model.quotas[substitute];
+    const struct model_quota *quota = &model.quotas[self];
     if (!quota->exists) return CLOUD_NOT_FOUND;
     if (substitute == NONE)
         return applied_to(self) > 0 ? CLOUD_QUOTA_SUBSTITUTE_REQUIRED : CLOUD_NONE;
+    const struct model_quota *other = &model.quotas[substitute];
     if (!other->exists || substitute == self || other->link != quota->link)
         return CLOUD_QUOTA_SUBSTITUTE_INVALID;
     for (int i = 0; i < model.org_count; i++)
