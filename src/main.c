@@ -8,7 +8,7 @@
 
 const struct program_part program_parts[] = {
     {&command_serve, false},    {&command_migrate, false},    {&command_copy, false},
-    {&command_verify, false},
+    {&command_verify, false},   {commands_apikey, true},
     {&command_ingest, false},   {&command_user, false},       {&command_overages, false},
     {commands_account, true},   {commands_addon, true},       {commands_catalogue, true},
     {&command_nats, false},     {&command_version, false},    {&command_completion, false},

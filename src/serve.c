@@ -162,6 +162,18 @@ static const char *scheme_of(const struct serve *serve) {
     return serve->tls == NULL ? "http" : "https";
 }
 
+/* Only the machine itself can make the first key. A URL with a password is not for the log. */
+static void log_first_key(const struct serve *serve) {
+    struct directory *directory = engine_directory(serve->engine);
+    if (directory != NULL && directory_count(directory, DIRECTORY_KEYS) == 0) {
+        const char *url = serve->settings->store_url;
+        bool is_file = strncmp(url, "sqlite:", strlen("sqlite:")) == 0;
+        log_format(LOG_INFO, "no API key exists yet: qms apikey create --store %s makes one",
+                   is_file ? url : "URL");
+    }
+    directory_release(directory);
+}
+
 /* What whoever reads the log should know of this start. */
 static void log_start(struct serve *serve) {
     struct qms_error error;
@@ -179,6 +191,7 @@ static void log_start(struct serve *serve) {
     if (!serve->listener.is_loopback && !serve->settings->auth)
         log_format(LOG_WARNING, "requests are not authenticated, and %s is not loopback",
                    serve->listener.address);
+    log_first_key(serve);
     if (!engine_ready(serve->engine, &error))
         log_format(LOG_WARNING, "not ready: %s", error.text);
 }

@@ -9,5 +9,6 @@ extern const struct command command_serve;
 extern const struct command command_migrate;
 extern const struct command command_copy;
 extern const struct command command_verify;
+extern const struct command commands_apikey[]; /* apikey ... */
 
 #endif

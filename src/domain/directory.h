@@ -3,7 +3,11 @@
  * Invariant: immutable once finished; a change makes a new one (like the catalogue). What a row
  *            refers to is there, and linked.
  * Threads:   any number of readers; directory_hold()/directory_release() count them.
- * Order:     every table by creation, then id; lists within a row likewise. */
+ * Order:     every table by creation, then id; lists within a row likewise.
+ * Cost:      with 10,000 organizations that have a user, a key, a limited connection and an
+ *            environment each, 60,000 rows, a copy with one change takes 25 ms of a processor, and
+ *            reading all of it from SQLite 80 ms (bench_directory). Writes are rare, so a copy of
+ *            the whole is simple enough to be right and quick enough. */
 #ifndef QMS_DOMAIN_DIRECTORY_H
 #define QMS_DOMAIN_DIRECTORY_H
 

@@ -473,6 +473,7 @@ struct store *store_sqlite_open(const struct store_options *options, struct qms_
     store_sqlite_trail_open(&sqlite->trail);
     sqlite->clock = options->clock;
     sqlite->synchronous_off = options->synchronous_off;
+    sqlite->beside = options->beside;
     sqlite->vfs = options->vfs;
     sqlite->catalogue_version = sqlite->directory_version = -1;
     struct text name = options->actor.length > 0 ? options->actor : TEXT("qms");
@@ -482,7 +483,8 @@ struct store *store_sqlite_open(const struct store_options *options, struct qms_
 
     if (strcmp(path, ":memory:") == 0) {
         sqlite_name_memory(sqlite);
-    } else if (!store_sqlite_file_open(&sqlite->file, path, error)) {
+    } else if (!(options->beside ? store_sqlite_file_open_beside
+                                 : store_sqlite_file_open)(&sqlite->file, path, error)) {
         goto free_store;
     }
     if (!sqlite_open_database(sqlite, error)) goto close_file;

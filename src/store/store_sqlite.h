@@ -43,6 +43,7 @@ struct store_sqlite {
     struct store_sqlite_file file;
     const char *vfs;
     bool synchronous_off;
+    bool beside; /* store_options */
 
     int64_t version_before;     /* of the tables, when it was opened; 0: there were none */
     struct sqlite3 *connection; /* NULL after a commit of unknown outcome, until it is reopened */
@@ -90,6 +91,9 @@ bool store_sqlite_integer(struct sqlite3 *connection, const char *text, int64_t 
  * It is altered only by being created. */
 bool store_sqlite_file_open(struct store_sqlite_file *file, const char *path,
                             struct qms_error *error);
+/* Takes a file that is there beside whoever has it. */
+bool store_sqlite_file_open_beside(struct store_sqlite_file *file, const char *path,
+                                   struct qms_error *error);
 /* SQLite's view, with what lies in the log: is it ours, of a version we know, undamaged? */
 bool store_sqlite_file_verify(struct store_sqlite_file *file, struct sqlite3 *connection,
                               struct qms_error *error);

@@ -189,6 +189,27 @@ close_file:
     return false;
 }
 
+bool store_sqlite_file_open_beside(struct store_sqlite_file *file, const char *path,
+                                   struct qms_error *error) {
+    *file = (struct store_sqlite_file){.descriptor = -1};
+    struct stat status;
+    file->descriptor = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (file->descriptor < 0 && errno == ENOENT)
+        return qms_fail(error, QMS_NOT_FOUND,
+                        "there is no %s; qms serve or qms migrate makes it", path);
+    if (file->descriptor < 0 || fstat(file->descriptor, &status) != 0 ||
+        realpath(path, file->path) == NULL) {
+        refuse_errno(path, error);
+    } else if (!S_ISREG(status.st_mode)) {
+        qms_fail(error, QMS_BAD_REQUEST, "cannot open %s: it is not a file", path);
+    } else {
+        file->bytes = status.st_size;
+        if (file_inspect(file, path, error)) return true;
+    }
+    store_sqlite_file_close(file);
+    return false;
+}
+
 /* The first complaint of a check that reads the whole file. */
 static bool verify_pages(const struct store_sqlite_file *file, struct sqlite3 *connection,
                          struct qms_error *error) {

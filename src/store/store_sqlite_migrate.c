@@ -29,6 +29,10 @@ bool store_sqlite_migrate(struct store_sqlite *sqlite, struct qms_error *error) 
         return false;
     }
     sqlite->version_before = version;
+    if (sqlite->beside && version < (int64_t)sqlite_migrations_count)
+        return qms_fail(error, QMS_CONFLICT,
+                        "%s is of an older version; qms serve or qms migrate brings it up to date",
+                        sqlite->file.path);
     for (size_t i = (size_t)version; i < sqlite_migrations_count; i++) {
         if (!migrate_by(sqlite, &sqlite_migrations[i], error)) return false;
     }

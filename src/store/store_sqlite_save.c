@@ -226,6 +226,6 @@ int store_sqlite_write(struct store_sqlite *sqlite, const struct uuid *batch_id,
     }
     if (code == SQLITE_OK) code = write_updates(sqlite, &changes->updates);
     if (code == SQLITE_OK) code = write_replays(sqlite, &changes->replays);
-    if (code == SQLITE_OK) code = write_batch(sqlite, batch_id);
+    if (code == SQLITE_OK && !sqlite->beside) code = write_batch(sqlite, batch_id);
     return code;
 }

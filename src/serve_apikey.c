@@ -1,0 +1,274 @@
+/* serve_apikey.c: qms apikey: keys made on the machine itself, in the store, whether a server runs
+ * or not. Whoever may write the store may do everything anyway, so nobody asks for a key here. */
+#include <stddef.h>
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/table.h"
+#include "domain/date.h"
+#include "domain/decide.h"
+#include "serve.h"
+#include "store/store.h"
+#include "wire/api_key.h"
+
+enum { SAVE_ATTEMPTS_MAX = 8 };
+
+struct apikey_settings {
+    const char *store_url, *user, *name;
+};
+
+#define STORE_ROWS                                                                                 \
+    {"database.uri", NULL, "QMS_DATABASE_URI", OPTION_TEXT,                                        \
+     offsetof(struct apikey_settings, store_url), NULL, NULL,                                      \
+     "as QMS_STORE_URL, from older settings", 0, 0},                                               \
+    {"store.url", "store", "QMS_STORE_URL", OPTION_TEXT,                                           \
+     offsetof(struct apikey_settings, store_url), "sqlite:qms.db", "URL",                          \
+     "the database of the server, sqlite:PATH or postgresql://USER@HOST/DATABASE", 0, 0}
+
+static const struct option_row create_rows[] = {
+    STORE_ROWS,
+    {"-user", "user", NULL, OPTION_TEXT, offsetof(struct apikey_settings, user), "operator",
+     "USER", "whose key it is: a user of the system organization by name, or any by id", 0, 0},
+    {"-name", "name", NULL, OPTION_TEXT, offsetof(struct apikey_settings, name), NULL, "NAME",
+     "what the key is called, as the program that will use it", 0, 0},
+    OPTION_END,
+};
+
+static const struct option_row rows[] = {STORE_ROWS, OPTION_END};
+
+/* One operation on the directory, decided here as the engine would. */
+struct local {
+    struct store *store;
+    struct arena arena;
+    struct uuid_source ids;
+    struct directory *directory;
+    struct op op;
+};
+
+static bool local_open(struct local *local, const char *url, struct qms_error *error) {
+    const struct store_options options = {.url = url, .clock = &clock_system, .beside = true};
+    *local = (struct local){0};
+    arena_init(&local->arena, 4096);
+    uuid_source_init(&local->ids);
+    local->store = store_open(&options, error);
+    return local->store != NULL;
+}
+
+static void local_close(struct local *local) {
+    directory_release(local->op.directory);
+    directory_release(local->directory);
+    if (local->store != NULL) local->store->ops->close(local->store);
+    arena_close(&local->arena);
+}
+
+static bool local_begin(struct local *local, bool writes, struct store_load *load,
+                        struct qms_error *error) {
+    bool stale;
+    *load = (struct store_load){
+        .arena = &local->arena, .catalogue_version = -1, .directory_version = -1};
+    if (!local->store->ops->begin(local->store, writes, &stale, error) ||
+        !local->store->ops->load(local->store, load, error))
+        return false;
+    catalogue_release(local->op.catalogue);
+    local->op.catalogue = NULL;
+    directory_release(local->directory);
+    local->directory = load->directory;
+    return true;
+}
+
+/* prepare, when given, fills in what it finds in the directory; false: it has failed. */
+static bool local_try(struct local *local, bool (*prepare)(struct local *, const char *,
+                                                           struct qms_error *),
+                      const char *user, enum store_outcome *outcome, struct qms_error *error) {
+    struct store_load load;
+    struct changes changes;
+    bool writes = operation_effect(local->op.operation) == EFFECT_WRITE;
+    if (!local_begin(local, writes, &load, error)) return false;
+    changes_init(&changes, &local->arena);
+    struct decision decision = {
+        .catalogue = load.catalogue, .directory = local->directory, .plugins = &plugins_builtin,
+        .changes = &changes, .ids = &local->ids, .decided_us = load.moment.decided_us,
+        .stamped_us = load.moment.stamped_us, .actor = load.moment.actor};
+    bool decided = prepare == NULL || prepare(local, user, error);
+    if (decided) {
+        decided = decide(&decision, &local->op, &local->arena);
+        *error = local->op.error;
+    }
+    catalogue_release(local->op.catalogue);
+    local->op.catalogue = NULL;
+    catalogue_release(load.catalogue);
+    *outcome = STORE_COMMITTED;
+    if (decided && changes_directory_any(&changes)) {
+        struct uuid batch_id = uuid_make_random(&local->ids);
+        *outcome = local->store->ops->save(local->store, &batch_id, &changes, error);
+        return *outcome == STORE_COMMITTED;
+    }
+    local->store->ops->end(local->store);
+    return decided;
+}
+
+static bool local_run(struct local *local, bool (*prepare)(struct local *, const char *,
+                                                           struct qms_error *),
+                      const char *user, struct qms_error *error) {
+    enum store_outcome outcome = STORE_OVERTAKEN;
+    bool done = false;
+    local->op.caller.is_local = true;
+    for (int i = 0; i < SAVE_ATTEMPTS_MAX && !done && outcome == STORE_OVERTAKEN; i++) {
+        outcome = STORE_FAILED;
+        done = local_try(local, prepare, user, &outcome, error);
+    }
+    return done;
+}
+
+/* ---- create ---- */
+
+static bool find_user(struct local *local, const char *name, struct qms_error *error) {
+    struct uuid id;
+    const struct cloud_user *user = NULL;
+    if (uuid_parse(text_of(name), &id)) {
+        user = directory_user(local->directory, &id);
+    } else {
+        user = local->directory->system->users;
+        while (user != NULL && !text_equal(user->row.name, text_of(name)))
+            user = user->next_in_organization;
+    }
+    if (user == NULL)
+        return qms_fail(error, QMS_NOT_FOUND, "the system organization has no user %s", name);
+    local->op.in.api_key.has_user = true;
+    local->op.in.api_key.user_id = user->row.id;
+    return true;
+}
+
+static bool create(const struct apikey_settings *settings, struct qms_error *error) {
+    struct local local;
+    char key[API_KEY_TEXT_BYTES];
+    bool done = local_open(&local, settings->store_url, error);
+    if (done) {
+        api_key_make(key);
+        local.op.operation = OP_API_KEY_CREATE;
+        local.op.in.api_key.has_name = settings->name != NULL;
+        local.op.in.api_key.name = text_of(settings->name);
+        api_key_hash((struct text){key, sizeof key}, local.op.in.api_key.hash);
+        done = local_run(&local, find_user, settings->user, error);
+    }
+    if (done) {
+        printf("%.*s\n", API_KEY_TEXT_BYTES, key);
+        fflush(stdout);
+        fprintf(stderr, "This is the only time the key is shown.\n");
+    }
+    explicit_bzero(key, sizeof key);
+    local_close(&local);
+    return done;
+}
+
+/* ---- list ---- */
+
+static struct text time_text(struct arena *arena, int64_t at_us) {
+    char text[TIMESTAMP_TEXT_MAX];
+    if (at_us == 0) return TEXT("never");
+    return arena_text(arena, (struct text){text, timestamp_format_trimmed(at_us, text)});
+}
+
+static void show(struct local *local) {
+    static const struct table_column columns[] = {
+        {"id", false},      {"name", false},      {"user", false},    {"organization", false},
+        {"created", false}, {"last used", false}, {"from", false},
+    };
+    struct table table;
+    table_init(&table, columns, sizeof columns / sizeof columns[0], &local->arena);
+    for (size_t i = 0; i < directory_count(local->directory, DIRECTORY_KEYS); i++) {
+        const struct api_key *key = directory_at(local->directory, DIRECTORY_KEYS, i);
+        char id[UUID_TEXT_BYTES];
+        uuid_format(&key->row.id, id);
+        table_put(&table, (struct text){id, sizeof id}, TABLE_PLAIN);
+        table_put(&table, key->row.name, TABLE_PLAIN);
+        table_put(&table, key->user->row.name, TABLE_PLAIN);
+        table_put(&table, key->user->organization->row.name, TABLE_PLAIN);
+        table_put(&table, time_text(&local->arena, key->row.created_us), TABLE_PLAIN);
+        table_put(&table, time_text(&local->arena, key->row.used_us), TABLE_PLAIN);
+        table_put(&table, key->row.used_address, TABLE_PLAIN);
+    }
+    table_write(&table, table_style_of(stdout), stdout);
+    table_close(&table);
+}
+
+static bool list(const struct apikey_settings *settings, struct qms_error *error) {
+    struct local local;
+    struct store_load load;
+    bool done = local_open(&local, settings->store_url, error) &&
+                local_begin(&local, false, &load, error);
+    if (done) {
+        catalogue_release(load.catalogue);
+        local.store->ops->end(local.store);
+        show(&local);
+    }
+    local_close(&local);
+    return done;
+}
+
+/* ---- revoke ---- */
+
+static bool revoke(const struct apikey_settings *settings, const char *id,
+                   struct qms_error *error) {
+    struct local local;
+    struct uuid key_id;
+    if (!uuid_parse(text_of(id), &key_id))
+        return qms_fail(error, QMS_BAD_REQUEST,
+                        "\"%s\" is not the id of a key; qms apikey list shows them", id);
+    bool done = local_open(&local, settings->store_url, error);
+    if (done) {
+        local.op.operation = OP_API_KEY_REVOKE;
+        local.op.target_id = key_id;
+        done = local_run(&local, NULL, NULL, error);
+    }
+    local_close(&local);
+    return done;
+}
+
+/* ---- commands ---- */
+
+static int run(const struct command *command, int count, char **arguments) {
+    struct apikey_settings settings = {0};
+    struct qms_error error;
+    struct arena arena;
+    arena_init(&arena, 4096);
+    bool done = command_parse(command, &settings, &count, arguments, &arena, &error);
+    if (done && command->options == create_rows) done = create(&settings, &error);
+    else if (done && command->operands_min > 0) done = revoke(&settings, arguments[0], &error);
+    else if (done) done = list(&settings, &error);
+    int code = done ? 0 : command_fail(command, &error);
+    arena_close(&arena);
+    return code;
+}
+
+const struct command commands_apikey[] = {
+    {
+        .name = "apikey create",
+        .operands = "",
+        .summary = "make an API key, on the machine that has the database",
+        .details =
+            "Prints the key, this once; only its SHA-256 is kept. It has all the rights of its\n"
+            "user. A server may be running meanwhile: within about a second it knows the key.\n",
+        .options = create_rows,
+        .run = run,
+    },
+    {
+        .name = "apikey list",
+        .operands = "",
+        .summary = "list the API keys: whose they are, and when and from where they were used",
+        .details = "",
+        .options = rows,
+        .run = run,
+    },
+    {
+        .name = "apikey revoke",
+        .operands = "ID",
+        .summary = "revoke an API key",
+        .details = "A running server refuses the key within about a second.\n",
+        .options = rows,
+        .operands_min = 1,
+        .operands_max = 1,
+        .run = run,
+    },
+    {.name = NULL},
+};
