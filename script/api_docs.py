@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Makes docs/api/index.html, the readable form of docs/api/openapi.yaml: one page that needs no
-network. Usage: api_docs.py [--check]; --check says whether the page is up to date.
+"""Makes docs/api/index.html, the readable form of docs/api/openapi.yaml and cloudmc.yaml: one page
+that needs no network. Usage: api_docs.py [--check]; --check says whether the page is up to date.
 """
 
 import html
@@ -73,13 +73,11 @@ def operation(method, path, entry, shared):
     return [*lines, '</details>']
 
 
-def page(document):
+def part(document, served, prefix):
+    """One document; prefix keeps the places of its schemas apart from those of others."""
     info = document['info']
-    lines = ['<!doctype html>', '<html lang="en"><meta charset="utf-8">',
-             '<meta name="viewport" content="width=device-width">',
-             f'<title>{text(info["title"])} HTTP API</title>', f'<style>{STYLE}</style>',
-             f'<h1>{text(info["title"])} HTTP API</h1>', f'<p>{text(info["description"])}</p>',
-             '<p>For programs: <a href="/openapi.yaml">openapi.yaml</a></p>']
+    lines = [f'<h1>{text(info["title"])} HTTP API</h1>', f'<p>{text(info["description"])}</p>',
+             f'<p>For programs: <a href="/{served}">{served}</a></p>']
     for tag in document['tags']:
         lines.append(f'<h2>{text(tag["name"])}</h2><p>{text(tag["description"])}</p>')
         for path, methods in document['paths'].items():
@@ -89,13 +87,23 @@ def page(document):
     lines.append('<h2>schemas</h2>')
     for name, schema in document['components']['schemas'].items():
         shown = text(json.dumps(schema, ensure_ascii=False, indent=1))
-        lines.append(f'<details id="schema-{text(name)}"><summary><code>{text(name)}</code>'
+        lines.append(f'<details id="{prefix}-{text(name)}"><summary><code>{text(name)}</code>'
                      f'</summary><pre>{shown}</pre></details>')
+    return lines
+
+
+def page():
+    lines = ['<!doctype html>', '<html lang="en"><meta charset="utf-8">',
+             '<meta name="viewport" content="width=device-width">',
+             '<title>qms HTTP API</title>', f'<style>{STYLE}</style>']
+    for served, prefix in (('openapi.yaml', 'schema'), ('cloudmc.yaml', 'cloudmc-schema')):
+        document = yaml.safe_load((API / served).read_text(encoding='utf-8'))
+        lines += part(document, served, prefix)
     return '\n'.join([*lines, '</html>', ''])
 
 
 def main():
-    made = page(yaml.safe_load((API / 'openapi.yaml').read_text(encoding='utf-8')))
+    made = page()
     place = API / 'index.html'
     if '--check' in sys.argv[1:]:
         if place.read_text(encoding='utf-8') != made:

@@ -131,6 +131,7 @@ static bool open_http(struct serve *serve, struct qms_error *error) {
         .engine = serve->engine,
         .metrics = serve->metrics,
         .usernames = usernames_of(settings),
+        .plugins = &plugins_builtin,
         .keep_larger_plan = settings->keep_larger_plan,
         .nats = serve->nats,
         .auth = front_auth_open(serve->engine, serve->metrics, settings->auth),

@@ -215,6 +215,9 @@ bool decide(struct decision *decision, struct op *op, struct arena *arena) {
                             : decide_first(decision, op, arena);
     assert(!decision->must_write || (!decided && op->error.code == QMS_OK));
     assert(decision->must_write || decided == (op->error.code == QMS_OK));
+    /* A write that changes nothing shows what there is; of others the engine shows the outcome. */
+    if (decided && writes && operation_target(op->operation) == TARGET_DIRECTORY)
+        decide_directory_show(op, decision->directory);
     if (decided) decide_hold(decision, op);
     return decided;
 }

@@ -19,6 +19,7 @@ static void root_write_error(struct buffer *out, int status, struct text text, s
 
 const struct http_tree front_trees[] = {
     [TREE_V2] = {"/v2", {"application/problem+json", 24}, v2_encode_problem},
+    [TREE_CLOUD] = {"/api/v2", {"application/json", 16}, front_cloud_write_error},
     [TREE_ROOT] = {"", {"application/json", 16}, root_write_error},
 };
 

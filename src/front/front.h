@@ -12,13 +12,15 @@ struct front {
     struct engine *engine;
     struct metrics *metrics;
     struct username_rule usernames;
+    const struct plugins *plugins; /* what service connections can measure and limit */
     bool keep_larger_plan;      /* of users who are added with a smaller one */
     struct front_auth *auth; /* for front_admit() */
     struct front_nats *nats; /* NULL: only HTTP is served */
 };
 
-/* Which tree a route belongs to: the index into front_trees. */
-enum front_tree { TREE_V2, TREE_ROOT }; /* what the server finds, /v1 words like the root */
+/* Which tree a route belongs to: the index into front_trees. What the server finds, /v1 words like
+ * the root. */
+enum front_tree { TREE_V2, TREE_CLOUD, TREE_ROOT };
 
 extern const struct http_route front_routes[];
 extern const struct http_tree front_trees[];
@@ -83,12 +85,18 @@ void front_v1_subscriptions_add(void *context, struct http_exchange *exchange);
 void front_usages_record(void *context, struct http_exchange *exchange);
 void front_overages_report(void *context, struct http_exchange *exchange);
 
+/* front_cloud.c: the CloudMC tree, /api/v2. */
+void front_cloud(void *context, struct http_exchange *exchange);
+void front_cloud_mark_reseller(void *context, struct http_exchange *exchange);
+void front_cloud_write_error(struct buffer *out, int status, struct text text, struct text path);
+
 /* front_health.c: /healthz, /readyz, /metrics. */
 void front_healthz(void *context, struct http_exchange *exchange);
 void front_readyz(void *context, struct http_exchange *exchange);
 void front_metrics(void *context, struct http_exchange *exchange);
 
-/* front_docs.c: /openapi.yaml, /docs. */
+/* front_docs.c: /openapi.yaml, /cloudmc.yaml, /docs. */
+void front_cloudmc_openapi(void *context, struct http_exchange *exchange);
 void front_openapi(void *context, struct http_exchange *exchange);
 void front_docs(void *context, struct http_exchange *exchange);
 

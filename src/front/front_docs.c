@@ -14,6 +14,11 @@ void front_openapi(void *context, struct http_exchange *exchange) {
     docs_answer(exchange, TEXT("application/yaml; charset=utf-8"), document_openapi);
 }
 
+void front_cloudmc_openapi(void *context, struct http_exchange *exchange) {
+    (void)context;
+    docs_answer(exchange, TEXT("application/yaml; charset=utf-8"), document_cloudmc);
+}
+
 /* The page has no scripts and asks nobody for anything; browsers are told to keep it so. */
 void front_docs(void *context, struct http_exchange *exchange) {
     (void)context;

@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 extern const struct text document_openapi; /* /openapi.yaml */
+extern const struct text document_cloudmc; /* /cloudmc.yaml */
 extern const struct text document_docs;    /* /docs, a page that needs no network */
 
 #endif

@@ -27,3 +27,14 @@ bool json_field_next(struct json_reader *reader, const struct text *names, size_
     }
     return false;
 }
+
+size_t json_array_count(const struct json_reader *reader) {
+    struct json_reader ahead = *reader;
+    size_t count = 0;
+    if (!json_array_begin(&ahead)) return 0;
+    while (json_array_next(&ahead)) {
+        count++;
+        if (!json_skip(&ahead)) break;
+    }
+    return count;
+}

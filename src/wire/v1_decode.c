@@ -53,19 +53,6 @@ static bool take_request_date(struct json_reader *reader, bool *has, int64_t *at
     return *has || json_refuse(reader, "unrecognized timestamp layout");
 }
 
-/* How many elements the array that comes next has; the reader itself stays where it is. One that is
- * not valid counts too, and is the last: whoever reads the array meets it. */
-static size_t array_count(const struct json_reader *reader) {
-    struct json_reader ahead = *reader;
-    size_t count = 0;
-    if (!json_array_begin(&ahead)) return 0;
-    while (json_array_next(&ahead)) {
-        count++;
-        if (!json_skip(&ahead)) break;
-    }
-    return count;
-}
-
 /* ---- plans ---- */
 
 static bool take_resource_name(struct json_reader *reader, struct text *name) {
@@ -111,7 +98,7 @@ static bool take_rate(struct json_reader *reader, struct rate_input *input) {
 }
 
 static bool take_defaults(struct json_reader *reader, struct plan_input *plan) {
-    size_t count = array_count(reader);
+    size_t count = json_array_count(reader);
     if (count > PLAN_ROWS_MAX) return json_refuse(reader, "a list that is too long");
     plan->defaults = arena_take_zeroed(reader->arena, count, sizeof *plan->defaults);
     if (!json_array_begin(reader)) return false;
@@ -123,7 +110,7 @@ static bool take_defaults(struct json_reader *reader, struct plan_input *plan) {
 }
 
 static bool take_rates(struct json_reader *reader, struct plan_input *plan) {
-    size_t count = array_count(reader);
+    size_t count = json_array_count(reader);
     if (count > PLAN_ROWS_MAX) return json_refuse(reader, "a list that is too long");
     plan->rates = arena_take_zeroed(reader->arena, count, sizeof *plan->rates);
     if (!json_array_begin(reader)) return false;
@@ -341,7 +328,7 @@ static bool take_bulk_item(struct json_reader *reader, const struct username_rul
 
 static bool take_bulk_list(struct json_reader *reader, const struct username_rule *rule,
                            bool force, struct request *request) {
-    size_t count = array_count(reader), next = 0;
+    size_t count = json_array_count(reader), next = 0;
     if (count > BULK_SUBSCRIPTIONS_MAX) return json_refuse(reader, "a list that is too long");
     struct op *ops = request_list(request, OP_SUBSCRIPTION_CREATE, count);
     if (!json_array_begin(reader)) return false;

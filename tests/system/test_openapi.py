@@ -42,7 +42,8 @@ def check(value, schema):
 
 def test_every_route_of_the_server_is_described_and_no_other():
     source = (ROOT / 'src/front/front_routes.c').read_text(encoding='utf-8')
-    served = {(method.lower(), path) for method, path in ROUTE.findall(source)}
+    served = {(method.lower(), path) for method, path in ROUTE.findall(source)
+              if not path.startswith('/api/v2/')}  # cloudmc.yaml has those
     assert served == {(method, path) for method, path, _ in OPERATIONS}
 
 

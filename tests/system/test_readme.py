@@ -63,7 +63,8 @@ def test_every_route_is_in_the_table_of_routes():
     source = (REPOSITORY / 'src' / 'front' / 'front_routes.c').read_text(encoding='utf-8')
     served = {(method, path.rstrip('/') or '/')
               for method, path in re.findall(r'\{HTTP_(\w+), "([^"]+)"', source)}
-    table = (REPOSITORY / 'docs' / 'http.md').read_text(encoding='utf-8')
+    table = ''.join((REPOSITORY / 'docs' / page).read_text(encoding='utf-8')
+                    for page in ('http.md', 'cloudmc.md'))
     assert set(re.findall(r'^\| `(\w+) (/[^`]*)` \|', table, re.MULTILINE)) == served
 
 
