@@ -347,6 +347,18 @@ static void the_key_of_a_request_is_its_principals_and_the_id_of_a_usage_everybo
         assert_int_equal(op->duplicate, i > 0);
     }
     assert_string_equal(usage_of(&fixture, "ada"), "4");
+    struct op *ops = call_list(&call, "both", users, 1, 3); /* in one batch */
+    for (size_t i = 0; i < 3; i++) {
+        ops[i].operation = OP_USAGE_ADD;
+        ops[i].key = TEXT("both");
+        ops[i].principal = i == 1 ? TEXT("bob") : TEXT("eve");
+    }
+    call_submit(&call, false);
+    call_wait(&call);
+    assert_false(ops[0].duplicate);
+    assert_false(ops[1].duplicate);
+    assert_true(ops[2].duplicate);
+    assert_string_equal(usage_of(&fixture, "ada"), "6");
     call_close(&call);
 }
 
