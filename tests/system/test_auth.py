@@ -121,7 +121,7 @@ def test_no_route_but_the_open_ones_answers_without_a_key(own):
 
 def test_only_what_tells_nothing_is_open():
     assert {path for _, path, operation in OPERATIONS if wanted(operation) is None} == {
-        '/', '/v1', '/healthz', '/readyz', '/openapi.yaml', '/docs'}
+        '/', '/v1', '/healthz', '/readyz', '/openapi.yaml', '/cloudmc.yaml', '/docs'}
 
 
 # ---- refusals ----
@@ -130,7 +130,9 @@ def test_only_what_tells_nothing_is_open():
     ('/users/ada/usages', 'application/json',
      lambda body: json.loads(body)['message']),
     ('/v1/usages/ada', 'application/json', lambda body: json.loads(body)['message']),
-    ('/v2/overages', 'application/problem+json', lambda body: json.loads(body)['detail'])])
+    ('/v2/overages', 'application/problem+json', lambda body: json.loads(body)['detail']),
+    ('/api/v2/organizations', 'application/json',
+     lambda body: json.loads(body)['errors'][0]['message'])])
 def test_a_refusal_speaks_like_its_tree(own, target, media, words):
     nobody = own.get(target)
     assert nobody.status_code == 401
@@ -202,9 +204,15 @@ def test_an_unknown_route_is_unknown_to_everybody(shared):
     assert httpx.delete(f'{shared.url}/plans').status_code == 405
 
 
-def test_without_authentication_keys_are_not_looked_at(server):
+def test_without_authentication_keys_are_looked_at_by_cloudmc_only(own):
+    own.stop()
+    own.args.remove('--auth')
+    own.start()
     for headers in ({}, header(new_key()), {'Authorization': 'Basic x'}):
-        assert server.get('/plans', headers=headers).status_code == 200
+        assert own.get('/plans', headers=headers).status_code == 200
+        assert own.get('/api/v2/organizations', headers=headers).status_code == 401
+    assert own.get('/api/v2/organizations',
+                   headers=header(own.keys['administer'])).status_code == 200
 
 
 # ---- too many failures ----
