@@ -21,6 +21,7 @@ enum { LOOPS_DEFAULT_MAX = 4 };
 struct serve {
     const struct settings *settings;
     struct listener listener;
+    struct plugins plugins;
     struct text warnings; /* lines, for the log */
     struct metrics *metrics;
     struct engine *engine;
@@ -82,6 +83,7 @@ static bool open_engine(struct serve *serve, struct qms_error *error) {
     engine.threads = settings->engine_threads;
     engine.metrics = serve->metrics;
     engine.default_plan = text_of(settings->default_plan);
+    engine.plugins = &serve->plugins;
     engine.report_overages = settings->report_overages;
     engine.reads_subscribe = settings->create_on_read;
     engine.cache_accounts_max = settings->cache_accounts;
@@ -131,7 +133,7 @@ static bool open_http(struct serve *serve, struct qms_error *error) {
         .engine = serve->engine,
         .metrics = serve->metrics,
         .usernames = usernames_of(settings),
-        .plugins = &plugins_builtin,
+        .plugins = &serve->plugins,
         .keep_larger_plan = settings->keep_larger_plan,
         .nats = serve->nats,
         .auth = front_auth_open(serve->engine, serve->metrics, settings->auth),
@@ -281,6 +283,7 @@ static int run(const struct command *command, int count, char **arguments) {
         struct serve serve = {
             .settings = &reading.values,
             .listener = reading.listener,
+            .plugins = reading.plugins,
             .warnings = reading.warnings,
             .nats_options = reading.nats,
             .metrics = memory_take_zeroed(1, sizeof *serve.metrics),

@@ -74,6 +74,10 @@ const struct option_row settings_rows[] = {
         0, 0),
     ROW("tls.key", "tls-key", "QMS_TLS_KEY", OPTION_TEXT, tls_key, NULL, "FILE",
         "the private key of the certificate, in PEM, without a passphrase", 0, 0),
+    ROW("cloud.plugins", "plugins", "QMS_CLOUD_PLUGINS", OPTION_TEXT, plugins, NULL, "FILE",
+        "what service connections can measure and quotas limit, in JSON, in place of what is built "
+        "in",
+        0, 0),
     ROW("http.threads", "threads", "QMS_HTTP_THREADS", OPTION_UNSIGNED, threads, "0", "N",
         "threads for connections; 0 chooses by the number of processors", 0, SETTINGS_THREADS_MAX),
     ROW("default_plan", "default-plan", "QMS_DEFAULT_PLAN", OPTION_TEXT, default_plan, "Basic",
@@ -378,5 +382,9 @@ bool settings_apply(struct settings_reading *reading, struct arena *arena,
     if (is_given(values->tls_cert) != is_given(values->tls_key))
         return qms_fail(error, QMS_BAD_REQUEST,
                         "--tls-cert and --tls-key belong together, and only one is given");
+    reading->plugins = plugins_builtin;
+    if (is_given(values->plugins) &&
+        !settings_read_plugins(values->plugins, arena, &reading->plugins, error))
+        return false;
     return apply_listener(reading, error) && settings_apply_nats(reading, arena, error);
 }

@@ -8,12 +8,13 @@
 #include "base/options.h"
 #include "cli/command.h"
 #include "cli/listener.h"
+#include "domain/plugin.h"
 #include "front/front_nats.h"
 
 struct settings {
     const char *config, *dotenv_path, *env_prefix;
     const char *listen, *store_url, *store_actor, *users_domain, *default_plan, *log_level;
-    const char *tls_cert, *tls_key;
+    const char *tls_cert, *tls_key, *plugins;
     const char *nats_answers, *nats_subject, *nats_user_plans, *nats_creds, *nats_tls_ca,
         *nats_tls_cert, *nats_tls_key;
     struct option_texts hosts, nats_cluster;
@@ -33,6 +34,7 @@ struct settings_reading {
     struct option_origins origins;
     struct text warnings; /* lines */
     struct listener listener;
+    struct plugins plugins; /* of the file, or those that are built in */
     struct front_nats_options nats; /* without servers: it is not to be served */
 };
 
@@ -48,6 +50,10 @@ QMS_MUST_CHECK bool settings_apply(struct settings_reading *reading, struct aren
                                    struct qms_error *error);
 QMS_MUST_CHECK bool settings_apply_nats(struct settings_reading *reading, struct arena *arena,
                                         struct qms_error *error);
+
+/* serve_plugins.c: the plugins in the file of --plugins; in the arena. */
+QMS_MUST_CHECK bool settings_read_plugins(const char *path, struct arena *arena,
+                                          struct plugins *plugins, struct qms_error *error);
 
 /* Whether the server speaks TLS. */
 bool settings_have_tls(const struct settings *values);
