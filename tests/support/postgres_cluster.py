@@ -106,7 +106,7 @@ class Cluster:
             self._run('initdb', '-D', self.data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8',
                       '--locale=C.UTF-8', '--no-sync')
         else:
-            self._run('pg_basebackup', '-D', self.data, '-R', '-d', source)
+            self._run('pg_basebackup', '-c', 'fast', '-D', self.data, '-R', '-d', source)
 
     # -- the server ----------------------------------------------------------------------------
 

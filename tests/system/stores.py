@@ -91,8 +91,8 @@ class Database:
         return self.name
 
 
-def new_cluster(clock=None):
-    cluster = Cluster(clock=clock).start()
+def new_cluster(clock=None, **options):
+    cluster = Cluster(clock=clock, **options).start()
     cluster.create_qms_template(owner=ROLE)
     cluster.execute(f'CREATE ROLE {ADMINISTRATOR} LOGIN SUPERUSER')
     return cluster

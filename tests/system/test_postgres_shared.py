@@ -1,0 +1,122 @@
+"""A database that others use beside the server: their locks, their constraints and their changes."""
+
+import concurrent.futures
+import json
+
+import psycopg
+import pytest
+
+import stores
+
+pytestmark = pytest.mark.sqlite_only('it has a database of its own')
+
+USERS = 64
+ROUNDS = 5
+
+
+@pytest.fixture
+def database(postgres):
+    return stores.Database(postgres, stores.prepared(postgres))
+
+
+@pytest.fixture
+def server(start_server, database):
+    return start_server(store=database)
+
+
+def one_each(server, users, rounds=1, value='1'):
+    """Every user adds, on threads of their own; the statuses."""
+    def add(user):
+        return [server.usage(user, value).status_code for _ in range(rounds)]
+    with concurrent.futures.ThreadPoolExecutor(len(users)) as pool:
+        return list(pool.map(add, users))
+
+
+def usage_of(server, user, resource='cpu.hours'):
+    return next(usage['usage'] for usage in server.get(f'/users/{user}/usages').json()['usages']
+                if usage['resource_type']['name'] == resource)
+
+
+def test_a_user_whom_somebody_holds_locked_delays_nobody_else(server, database):
+    """The lock is held until all the others have been served, and until the one has been told."""
+    users = [f'user-{n}' for n in range(USERS)]
+    assert one_each(server, users) == [[200]] * USERS
+    with psycopg.connect(database.url_of('postgres')) as holder:
+        holder.execute("SELECT * FROM public.users WHERE username = 'user-0' FOR UPDATE")
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            locked = pool.submit(server.usage, 'user-0', '1')
+            assert one_each(server, users[1:], ROUNDS) == [[200] * ROUNDS] * (USERS - 1)
+            answer = locked.result()
+        # It was held longer than a server lets anybody wait.
+        assert answer.status_code == 503, answer.text
+        assert usage_of(server, 'user-1') == 1 + ROUNDS
+        holder.rollback()
+    assert server.usage('user-0', '1').status_code == 200
+    assert usage_of(server, 'user-0') == 2
+
+
+def test_a_value_that_the_database_refuses_fails_one_request(server, database):
+    users = [f'user-{n}' for n in range(16)]
+    assert one_each(server, users) == [[200]] * 16
+    database.execute('ALTER TABLE public.usages ADD CONSTRAINT lucky CHECK (usage <> 13)')
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda user: server.usage(user, 12 if user == 'user-7' else 2),
+                                users))
+    statuses = [answer.status_code for answer in answers]
+    assert statuses == [500 if user == 'user-7' else 200 for user in users]
+    assert 'lucky' not in answers[7].text
+    assert [usage_of(server, user) for user in users] == \
+        [1 if user == 'user-7' else 3 for user in users]
+    assert database.execute('SELECT count(*) FROM public.updates').strip() == '31'
+
+
+def summary(server, user):
+    return server.get(f'/summary/{user}').json()['subscription']
+
+
+def test_a_usage_and_a_quota_that_others_change_show_in_the_next_answer(server, database):
+    server.usage('ada', '1')
+    database.execute("UPDATE public.usages SET usage = 41.5",
+                     'UPDATE public.quotas SET quota = 77 FROM public.resource_types r'
+                     " WHERE r.id = resource_type_id AND r.name = 'cpu.hours'")
+    assert usage_of(server, 'ada') == 41.5
+    assert [quota['quota'] for quota in summary(server, 'ada')['quotas']
+            if quota['resource_type']['name'] == 'cpu.hours'] == [77]
+    server.usage('ada', '1')
+    assert usage_of(server, 'ada') == 42.5
+
+
+@pytest.mark.parametrize('role', ['qms', 'postgres'])
+def test_a_plan_and_a_rate_that_others_make_show_in_the_next_answer(server, database, role):
+    database.execute(
+        "INSERT INTO public.plans (name, description) VALUES ('Theirs', 'of others')",
+        'INSERT INTO public.plan_rates (plan_id, rate, effective_date)'
+        " SELECT id, 12.5, '2022-01-01' FROM public.plans WHERE name = 'Theirs'",
+        'INSERT INTO public.plan_quota_defaults (plan_id, resource_type_id, quota_value,'
+        " effective_date) SELECT p.id, r.id, 9, '2022-01-01' FROM public.plans p,"
+        " public.resource_types r WHERE p.name = 'Theirs'", role=role)
+    made = server.put('/users', {'username': 'ada', 'planName': 'Theirs', 'paid': True})
+    assert made.status_code == 200, made.text
+    assert [quota['quota'] for quota in summary(server, 'ada')['quotas']] == [9, 9]
+    database.execute('INSERT INTO public.plan_rates (plan_id, rate, effective_date)'
+                     " SELECT id, 99, '2023-01-01' FROM public.plans WHERE name = 'Theirs'",
+                     role=role)
+    plans = json.dumps(server.get('/plans').json())
+    assert '99' in plans
+    server.put('/users', {'username': 'ben', 'planName': 'Theirs', 'paid': True})
+    assert database.execute(
+        'SELECT r.rate FROM public.subscriptions s JOIN public.plan_rates r'
+        ' ON r.id = s.plan_rate_id JOIN public.users u ON u.id = s.user_id'
+        " WHERE u.username = 'ben'") == '99\n'
+
+
+def test_a_subscription_that_others_make_counts_from_the_next_request_on(server, database):
+    server.usage('ada', '1')
+    database.execute(
+        'INSERT INTO public.subscriptions (user_id, plan_id, effective_start_date,'
+        ' effective_end_date, plan_rate_id) SELECT u.id, p.id, now(), now() + interval \'1 year\','
+        " r.id FROM public.users u, public.plans p, public.plan_rates r WHERE u.username = 'ada'"
+        " AND p.name = 'Pro' AND r.plan_id = p.id")
+    assert summary(server, 'ada')['plan']['name'] == 'Pro'
+    server.usage('ada', '5')
+    assert usage_of(server, 'ada') == 5
