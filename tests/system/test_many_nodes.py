@@ -1,7 +1,8 @@
-"""Several servers over one database: what they acknowledge is there, once, whatever ends under them.
+"""Several servers over one database: what they acknowledge is there, once, whatever ends.
 
 A request with a key is repeated until it is answered, elsewhere if need be, and counts once. One
-without a key is not repeated: it counts if it was acknowledged, and may count if it was not known."""
+without a key is not repeated: it counts when it was acknowledged, and may count when nobody knows.
+"""
 
 import collections
 import concurrent.futures

@@ -1,4 +1,4 @@
-"""A database that others use beside the server: their locks, their constraints and their changes."""
+"""A database that others use beside the server: their locks, constraints and changes."""
 
 import concurrent.futures
 import json
