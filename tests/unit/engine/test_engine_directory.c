@@ -170,6 +170,46 @@ static void a_key_opens_until_it_is_revoked(void **state) {
     assert_int_equal(expect(QMS_UNAUTHENTICATED)->cloud.code, CLOUD_INVALID_CREDENTIALS);
 }
 
+/* Point 13 of the checklist: both are under way at once. */
+static void two_creations_as_default_at_once_leave_exactly_one(void **state) {
+    (void)state;
+    enum { CALLS = 2 };
+    struct call calls[CALLS];
+    struct quota_detail_input detail = {.has_metric = true, .metric = TEXT("workload_cpu_count"),
+                                        .has_ceiling = true, .ceiling = amount_of(1)};
+    struct op *op = ask(OP_CONNECTION_CREATE);
+    op->in.connection = (struct connection_input){
+        .has_name = true, .name = TEXT("link"), .has_service_code = true,
+        .service_code = TEXT("link"), .has_type = true, .type = TEXT("stackpath")};
+    struct uuid link = expect(QMS_OK)->made_id;
+    for (int i = 0; i < CALLS; i++) {
+        call_init(&calls[i], &fixture);
+        op = call_read(&calls[i], OP_CLOUD_QUOTA_CREATE, "");
+        op->caller = (struct caller){.user_id = id_of(OPERATOR_ID)};
+        op->in.cloud_quota = (struct cloud_quota_input){
+            .has_name = true, .name = i == 0 ? TEXT("a") : TEXT("b"), .has_connection = true,
+            .connection_id = link, .default_for_service = true, .default_for_trial = true,
+            .has_details = true, .details = &detail, .detail_count = 1};
+    }
+    for (int i = 0; i < CALLS; i++) call_submit(&calls[i], false);
+    for (int i = 0; i < CALLS; i++) {
+        call_wait(&calls[i]);
+        assert_int_equal(calls[i].request.ops->error.code, QMS_OK);
+        call_close(&calls[i]);
+    }
+    struct directory *directory = engine_directory(fixture.engine);
+    int services = 0, trials = 0;
+    for (size_t i = 0; i < directory_count(directory, DIRECTORY_QUOTAS); i++) {
+        const struct cloud_quota *quota = directory_at(directory, DIRECTORY_QUOTAS, i);
+        services += quota->row.default_for_service;
+        trials += quota->row.default_for_trial;
+    }
+    assert_int_equal(directory_count(directory, DIRECTORY_QUOTAS), 2);
+    assert_int_equal(services, 1);
+    assert_int_equal(trials, 1);
+    directory_release(directory);
+}
+
 int main(void) {
 #define SENTENCE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -180,6 +220,7 @@ int main(void) {
         SENTENCE(a_write_that_cannot_be_committed_changes_nothing),
         SENTENCE(a_key_makes_it_once_for_each_who_asks),
         SENTENCE(a_key_opens_until_it_is_revoked),
+        SENTENCE(two_creations_as_default_at_once_leave_exactly_one),
     };
 #undef SENTENCE
     return cmocka_run_group_tests(tests, NULL, NULL);
