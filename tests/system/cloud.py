@@ -1,15 +1,12 @@
 """A CloudMC tenant tree on a server, and clients in it: what tests of /api/v2 start from."""
 
-import base64
 import concurrent.futures
-import hashlib
 import itertools
-import os
-import sqlite3
+import subprocess
 
 from cloud_description import check_answer
+from server import BINARY, environment
 
-OPERATOR_ROLE, GLOBAL = 4, 4
 ROLES = ('Guest', 'User', 'Administrator', 'Reseller', 'Operator', 'Reporter')
 UNKNOWN = '00000000-0000-4000-8000-000000000000'
 METRICS = ('instance.cpu.count', 'instance.memory.mb', 'disk.size.gb')
@@ -17,25 +14,12 @@ numbers = itertools.count(1)
 
 
 def seed_operator(server):
-    """The first key: of an Operator of the system organization, put into the store."""
-    key = 'qms_' + base64.urlsafe_b64encode(os.urandom(32)).rstrip(b'=').decode()
-    user = os.urandom(16)
+    """The first key: of the Operator of the system organization, made in the store."""
     server.stop()
-    with sqlite3.connect(server.store.path) as connection:
-        organization, = connection.execute(
-            'SELECT id FROM organizations WHERE parent_id IS NULL').fetchone()
-        connection.execute(
-            'INSERT INTO organization_users (id, organization_id, name, created_at)'
-            ' VALUES (?, ?, ?, 1)', (user, organization, 'root'))
-        connection.execute(
-            'INSERT INTO role_bindings (id, user_id, role, scope, is_primary, created_at)'
-            ' VALUES (?, ?, ?, ?, 1, 1)', (os.urandom(16), user, OPERATOR_ROLE, GLOBAL))
-        connection.execute(
-            'INSERT INTO api_keys (id, user_id, name, hash, created_at) VALUES (?, ?, ?, ?, 1)',
-            (os.urandom(16), user, 'first', hashlib.sha256(key.encode()).digest()))
-    connection.close()
+    made = subprocess.run([BINARY, 'apikey', 'create', '--store', server.store.url],
+                          capture_output=True, text=True, env=environment(), timeout=60, check=True)
     server.start()
-    return key
+    return made.stdout.strip()
 
 
 def name(prefix):

@@ -6,8 +6,6 @@ import pytest
 import cloud
 from cloud import UNKNOWN, details
 
-pytestmark = pytest.mark.sqlite_only('the first key is put into the file')
-
 
 @pytest.fixture(scope='module')
 def root(shared):

@@ -11,8 +11,6 @@ from cloud import details
 from cloud_description import DOCUMENT, OPERATIONS, check, operation_of
 from stores import REPOSITORY
 
-pytestmark = pytest.mark.sqlite_only('the first key is put into the file')
-
 
 def test_every_route_of_the_tree_is_described_and_no_other():
     source = (REPOSITORY / 'src/front/front_routes.c').read_text(encoding='utf-8')
