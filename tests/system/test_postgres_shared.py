@@ -70,6 +70,23 @@ def test_a_value_that_the_database_refuses_fails_one_request(server, database):
     assert database.execute('SELECT count(*) FROM public.updates').strip() == '31'
 
 
+def test_a_backup_restored_elsewhere_knows_what_was_recorded(server, database, postgres,
+                                                             start_server, tmp_path):
+    """With pg_dump and pg_restore, by the role of the server, which owns no extension."""
+    job = {'id': 'job', 'username': 'ada', 'resource_name': 'cpu.hours', 'update_type': 'ADD',
+           'usage_value': 1.5}
+    assert server.record([job])[0]['status'] == 'applied'
+    dump = tmp_path / 'qms.dump'
+    postgres.tool('pg_dump', '-Fc', '-d', database.url, '-f', dump)
+    assert server.record([{**job, 'id': 'later'}])[0]['status'] == 'applied'
+    other = stores.Database(postgres)
+    postgres.tool('pg_restore', '--no-comments', '-d', other.url, dump)
+    restored = start_server(store=other, name='restored')
+    assert [result['status'] for result in restored.record([job, {**job, 'id': 'later'}])] \
+        == ['duplicate', 'applied']
+    assert usage_of(restored, 'ada') == 3
+
+
 def summary(server, user):
     return server.get(f'/summary/{user}').json()['subscription']
 
