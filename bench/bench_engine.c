@@ -1,7 +1,8 @@
-/* bench_engine: durable ADDs a second through the engine over a file store, with a fixed number of
- * requests in flight; prints the mean batch size, so that bench_rows can be run with the same one.
- * Usage: bench_engine FILE uniform|zipf in-flight seconds [none|ordered|random]; the last is the
- * idempotency key of each request: a UUID of version 7 or 4. */
+/* bench_engine: durable ADDs a second through the engine, with a fixed number of requests in flight;
+ * prints the mean batch size, so that a bare loop can be run with the same one.
+ * Usage: bench_engine FILE|URL uniform|zipf in-flight seconds [none|ordered|random [threads]]
+ * A FILE is an SQLite store. The word is the idempotency key of each request: none, a UUID of
+ * version 7 or of version 4. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,23 +85,26 @@ static struct store *open_store(void *url, bool waits, struct qms_error *error) 
 }
 
 int main(int count, char **arguments) {
-    if (count != 5 && count != 6) {
-        fprintf(stderr, "usage: bench_engine FILE uniform|zipf in-flight seconds [KEYS]\n");
+    if (count < 5 || count > 7) {
+        fprintf(stderr,
+                "usage: bench_engine FILE|URL uniform|zipf in-flight seconds [KEYS [threads]]\n");
         return 2;
     }
-    if (count == 6 && strcmp(arguments[5], "ordered") == 0) keys = KEYS_ORDERED;
-    if (count == 6 && strcmp(arguments[5], "random") == 0) keys = KEYS_RANDOM;
+    if (count > 5 && strcmp(arguments[5], "ordered") == 0) keys = KEYS_ORDERED;
+    if (count > 5 && strcmp(arguments[5], "random") == 0) keys = KEYS_RANDOM;
     uuid_source_init(&key_source);
     bool zipf = strcmp(arguments[2], "zipf") == 0;
     long in_flight = strtol(arguments[3], NULL, 10);
     double seconds = strtod(arguments[4], NULL);
     char url[4096];
-    snprintf(url, sizeof url, "sqlite:%s", arguments[1]);
+    bool is_url = strncmp(arguments[1], "postgresql:", 11) == 0;
+    snprintf(url, sizeof url, "%s%s", is_url ? "" : "sqlite:", arguments[1]);
     struct qms_error error = {0};
     static struct metrics metrics;
     struct engine_options options;
     engine_options_init(&options);
     options.metrics = &metrics;
+    if (count == 7) options.threads = (size_t)strtol(arguments[6], NULL, 10);
     options.open_store = open_store;
     options.store_context = url;
     engine = engine_open(&options, &error);

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 
+import postgres
 import scale
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -68,6 +69,8 @@ class Bench:
     def __init__(self, build, repetitions, seconds):
         self.build, self.repetitions, self.seconds = build, repetitions, seconds
         self.qms = os.path.join(build, "qms")
+
+    run, alternate, table = staticmethod(run), staticmethod(alternate), staticmethod(table)
 
     def program(self, name):
         return os.path.join(self.build, "bench", name)
@@ -292,6 +295,11 @@ http {{
             print(f"\n{name}: p50 {p50:,.0f} us, p99 {p99:,.0f} us")
 
 
+    # (h) PostgreSQL
+    def postgres(self):
+        postgres.report(self)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default=os.path.join(ROOT, "build-bench"))
@@ -300,7 +308,7 @@ def main():
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("parts", nargs="*", default=["decide", "engine", "http", "ingest", "scale",
-                                                        "keys", "nats"])
+                                                        "keys", "nats", "postgres"])
     options = parser.parse_args()
     bench = Bench(os.path.abspath(options.build), options.repetitions, options.seconds)
     load = os.getloadavg()[0]
