@@ -59,10 +59,16 @@ void scripted_server_start(struct scripted_server *server) {
     assert(pthread_create(&server->thread, NULL, serve, server) == 0);
 }
 
-void scripted_server_stop(struct scripted_server *server) {
+void scripted_server_finish(struct scripted_server *server) {
+    if (server->finished) return;
+    server->finished = true;
     shutdown(server->listener, SHUT_RDWR);
     pthread_join(server->thread, NULL);
     close(server->listener);
+}
+
+void scripted_server_stop(struct scripted_server *server) {
+    scripted_server_finish(server);
     for (size_t i = 0; i < SCRIPTED_ANSWERS_MAX; i++)
         buffer_close(&server->requests[i]);
 }

@@ -16,6 +16,7 @@ struct scripted_server {
     struct buffer requests[SCRIPTED_ANSWERS_MAX]; /* with a zero behind each */
     size_t request_count;
     int listener;
+    bool finished;
     pthread_t thread;
     char url[64];
 };
@@ -24,6 +25,8 @@ struct scripted_server {
 #define SCRIPTED(status, body) "HTTP/1.1 " status "\r\nConnection: close\r\n\r\n" body
 
 void scripted_server_start(struct scripted_server *server);
+/* It takes no more; what it was sent may be looked at from here on. */
+void scripted_server_finish(struct scripted_server *server);
 void scripted_server_stop(struct scripted_server *server);
 
 #endif

@@ -57,6 +57,7 @@ static void a_write_sends_exact_numbers_and_a_key_of_its_own(void **state) {
     scripted_server_start(&server);
     assert_int_equal(run(&server, "0.1234567890123456789012", NULL), 0);
     assert_int_equal(run(&server, "2", NULL), 0);
+    scripted_server_finish(&server);
     const char *request = server.requests[0].data;
     assert_non_null(strstr(request, "PUT /things/a%20b%2Fc HTTP/1.1\r\n"));
     assert_non_null(strstr(request, "\r\n\r\n{\"value\":0.1234567890123456789012}"));
@@ -75,6 +76,7 @@ static void what_got_no_answer_is_repeated_with_the_same_key(void **state) {
         .answer_count = 3};
     scripted_server_start(&server);
     assert_int_equal(run(&server, "1", NULL), 0);
+    scripted_server_finish(&server);
     assert_int_equal(server.request_count, 3);
     char *first = key_of(&server, 0);
     for (size_t i = 1; i < 3; i++) {
@@ -91,6 +93,7 @@ static void what_never_gets_an_answer_has_an_unknown_outcome(void **state) {
     struct scripted_server server = {.answers = {NULL, NULL, NULL}, .answer_count = 3};
     scripted_server_start(&server);
     assert_int_equal(run(&server, "1", "mine-1"), 7);
+    scripted_server_finish(&server);
     assert_int_equal(server.request_count, 3);
     char *key = key_of(&server, 2);
     assert_string_equal(key, "mine-1");
@@ -105,6 +108,7 @@ static void a_refusal_is_not_repeated(void **state) {
         .answer_count = 1};
     scripted_server_start(&server);
     assert_int_equal(run(&server, "1", NULL), 5);
+    scripted_server_finish(&server);
     assert_int_equal(server.request_count, 1);
     scripted_server_stop(&server);
 }

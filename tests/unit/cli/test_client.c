@@ -56,6 +56,7 @@ static void a_get_brings_the_answer_byte_for_byte(void **state) {
     assert_int_equal(call.status, 200);
     assert_true(text_equal(buffer_text(&call.answer), TEXT("{\"a\": 1}\n")));
     assert_true(client_explain(client, &call, &error));
+    scripted_server_finish(&server);
     assert_non_null(strstr(server.requests[0].data, "GET /summary/.. HTTP/1.1\r\n"));
     assert_non_null(strstr(server.requests[0].data, "\r\nUser-Agent: qms/" QMS_VERSION "\r\n"));
     client_call_close(&call);
@@ -79,6 +80,7 @@ static void a_post_sends_json_without_asking_for_leave(void **state) {
         finished = client_wait(client, 1000, -1);
     assert_ptr_equal(finished, &call);
     assert_int_equal(call.status, 200);
+    scripted_server_finish(&server);
     const char *request = server.requests[0].data;
     assert_non_null(strstr(request, "POST /v2/usages HTTP/1.1\r\n"));
     assert_non_null(strstr(request, "\r\nContent-Type: application/json\r\n"));

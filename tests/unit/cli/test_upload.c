@@ -35,10 +35,14 @@ static bool upload_items(struct fixture *fixture, int count, int64_t retry_us_ma
     fixture->upload = upload_open(fixture->client, &fixture->progress, retry_us_max);
     for (int i = 1; i <= count; i++) {
         buffer_format(upload_item(fixture->upload), "{\"n\":%d}", i);
-        if (!upload_put(fixture->upload, amount_of(i), "log", (uint64_t)i, &fixture->error))
+        if (!upload_put(fixture->upload, amount_of(i), "log", (uint64_t)i, &fixture->error)) {
+            scripted_server_finish(&fixture->server);
             return false;
+        }
     }
-    return upload_finish(fixture->upload, &fixture->error);
+    bool finished = upload_finish(fixture->upload, &fixture->error);
+    scripted_server_finish(&fixture->server);
+    return finished;
 }
 
 static void tear_down(struct fixture *fixture) {
@@ -206,9 +210,10 @@ static void what_there_is_leaves_while_nothing_comes(void **state) {
         while (upload_totals(fixture.upload)->applied < (uint64_t)i)
             assert_true(upload_idle(fixture.upload, -1, &fixture.error));
     }
+    assert_true(upload_finish(fixture.upload, &fixture.error));
+    scripted_server_finish(&fixture.server);
     assert_true(was_sent(&fixture, 0, "[{\"n\":1}]"));
     assert_true(was_sent(&fixture, 1, "[{\"n\":2}]"));
-    assert_true(upload_finish(fixture.upload, &fixture.error));
     tear_down(&fixture);
 }
 
