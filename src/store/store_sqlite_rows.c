@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "store/migration.h"
@@ -199,9 +199,8 @@ static void rows_close(struct store_rows *base) {
 
 /* SQLite makes no file when it may only read, but says no more than that it cannot open it. */
 static bool connect_reading(struct sqlite_rows *rows, const char *path, struct qms_error *error) {
-    struct stat status;
-    if (stat(path, &status) != 0)
-        return qms_fail(error, errno == ENOENT ? QMS_NOT_FOUND : QMS_UNAVAILABLE,
+    if (access(path, R_OK) != 0)
+        return qms_fail(error, errno == ENOENT ? QMS_NOT_FOUND : QMS_FORBIDDEN,
                         "cannot open %s: %s", path, strerrordesc_np(errno));
     int code = sqlite3_open_v2(path, &rows->connection,
                                SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);

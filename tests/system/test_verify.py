@@ -1,6 +1,7 @@
 """qms verify: what should not be in a database is found, and nothing of what a server did."""
 
 import json
+import os
 import subprocess
 import uuid
 
@@ -174,6 +175,18 @@ def test_nothing_is_altered(used):
     before = used.stored().everything()
     verify(used.store)
     assert used.stored().everything() == before
+
+
+@pytest.mark.sqlite_only('it is about a file')
+def test_a_file_that_may_not_be_read_is_refused_with_the_reason(used):
+    if os.geteuid() != 0:
+        used.store.path.chmod(0)
+    done = subprocess.run([BINARY, 'verify', '--store', used.store.url], capture_output=True,
+                          text=True, env=environment(), cwd='/',
+                          **({'user': 65534, 'group': 65534, 'extra_groups': []}
+                             if os.geteuid() == 0 else {}))
+    used.store.path.chmod(0o600)
+    assert done.returncode == 3 and 'Permission denied' in done.stderr, done.stderr
 
 
 def test_an_unknown_check_and_an_absent_store_are_refused(used, tmp_path):
