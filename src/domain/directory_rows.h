@@ -1,7 +1,8 @@
 /* directory_rows.h: the rows of what CloudMC clients manage, as they are stored and changed.
  * Every row begins with the members of struct directory_row, so that tables of any kind can be
  * found, ordered and replaced alike. A row refers to others by their ids.
- * Ownership: in a batch its arena, texts point into the request; in a directory its own. */
+ * Ownership: in a batch its arena, texts point into the request or into the directory that the
+ *            change was decided on; in a directory its own. */
 #ifndef QMS_DOMAIN_DIRECTORY_ROWS_H
 #define QMS_DOMAIN_DIRECTORY_ROWS_H
 

@@ -34,5 +34,5 @@ int contract_run(const char *name, const struct sentence *sentences, size_t coun
 int contract_all(void) {
     return contract_catalogue() + contract_catalogue_changes() + contract_accounts() +
            contract_batches() + contract_replays() + contract_listings() +
-           contract_directory();
+           contract_directory() + contract_directory_random();
 }

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/buffer.h"
 #include "support/store_fixture.h"
 
 extern const struct store_backend *contract_backend; /* set by main() */
@@ -45,6 +46,10 @@ int contract_batches(void);
 int contract_replays(void);
 int contract_listings(void);
 int contract_directory(void);
+int contract_directory_random(void);
+
+/* All that is in a directory, as text; the caller closes the buffer. */
+void contract_describe(const struct directory *directory, struct buffer *out);
 int contract_all(void); /* all of them */
 
 #endif

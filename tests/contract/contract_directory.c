@@ -1,6 +1,5 @@
 /* What CloudMC manages: written row by row, read whole, and refused where it would contradict
  * itself. What is read back is compared with what the rules go on with after a commit. */
-#include "base/buffer.h"
 #include "contract/contract.h"
 
 static const int64_t THEN_US = INT64_C(1790000000000000);
@@ -183,7 +182,7 @@ static void put_row(struct buffer *out, enum directory_kind kind, const void *ro
     }
 }
 
-static void describe(const struct directory *directory, struct buffer *out) {
+void contract_describe(const struct directory *directory, struct buffer *out) {
     buffer_init(out, 1 << 20);
     buffer_format(out, "version %lld\n", (long long)directory->version);
     for (int kind = 0; kind < DIRECTORY_KIND_COUNT; kind++) {
@@ -214,8 +213,8 @@ static void commit_and_compare(struct store_fixture *fixture) {
     directory_release(fixture->cloud);
     fixture->cloud = NULL;
     look(fixture);
-    describe(next, &expected);
-    describe(fixture->cloud, &found);
+    contract_describe(next, &expected);
+    contract_describe(fixture->cloud, &found);
     if (expected.length != found.length ||
         memcmp(expected.data, found.data, found.length) != 0)
         fail_msg("expected\n%.*s\nread\n%.*s", (int)expected.length, expected.data,
@@ -459,10 +458,10 @@ static void a_directory_survives_a_restart(void **state) {
     struct rows rows;
     struct buffer before, after;
     store_all(fixture, &rows);
-    describe(fixture->cloud, &before);
+    contract_describe(fixture->cloud, &before);
     store_fixture_reopen(fixture);
     look(fixture);
-    describe(fixture->cloud, &after);
+    contract_describe(fixture->cloud, &after);
     assert_int_equal(before.length, after.length);
     assert_memory_equal(before.data, after.data, after.length);
     buffer_close(&before);
