@@ -7,11 +7,13 @@ import psycopg
 import pytest
 
 import stores
+from nats_server import metric
 
 pytestmark = pytest.mark.sqlite_only('it has a database of its own')
 
 USERS = 64
 ROUNDS = 5
+UNDONE = ('qms_batches_failed_total', 'qms_batches_overtaken_total')
 
 
 @pytest.fixture
@@ -41,12 +43,15 @@ def test_a_user_whom_somebody_holds_locked_delays_nobody_else(server, database):
     """The lock is held until all the others have been served, and until the one has been told."""
     users = [f'user-{n}' for n in range(USERS)]
     assert one_each(server, users) == [[200]] * USERS
+    before = [metric(server, name) for name in UNDONE]
     with psycopg.connect(database.url_of('postgres')) as holder:
         holder.execute("SELECT * FROM public.users WHERE username = 'user-0' FOR UPDATE")
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             locked = pool.submit(server.usage, 'user-0', '1')
             assert one_each(server, users[1:], ROUNDS) == [[200] * ROUNDS] * (USERS - 1)
             answer = locked.result()
+        # No batch of the others ran into the lock and had to be done again.
+        assert [metric(server, name) for name in UNDONE] == before, server.log()
         # It was held longer than a server lets anybody wait.
         assert answer.status_code == 503, answer.text
         assert usage_of(server, 'user-1') == 1 + ROUNDS
