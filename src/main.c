@@ -11,8 +11,8 @@ const struct program_part program_parts[] = {
     {&command_verify, false},   {commands_apikey, true},
     {&command_ingest, false},   {&command_user, false},       {&command_overages, false},
     {commands_account, true},   {commands_addon, true},       {commands_catalogue, true},
-    {&command_nats, false},     {&command_version, false},    {&command_completion, false},
-    {&command_help, false},
+    {commands_cloud, true},     {&command_nats, false},       {&command_version, false},
+    {&command_completion, false}, {&command_help, false},
     {.rows = NULL},
 };
 

@@ -204,11 +204,23 @@ static bool pick_row(const struct action_call *call, const struct action_lookup 
                     "--json and --csv show", matches, lookup->nouns, TEXT_ARGUMENTS(word));
 }
 
+/* A row of nothing but the id, which is all that is known, also for a name. */
+static bool take_id(const struct action_call *call, const struct action_lookup *lookup,
+                    struct text *found) {
+    struct text word = call->operands[lookup->operand];
+    struct uuid id;
+    if (!uuid_parse(word, &id)) return false;
+    *found = arena_format(call->arena, "{\"%s\":\"%.*s\",\"%s\":\"%.*s\"}", lookup->id,
+                          TEXT_ARGUMENTS(word), lookup->name, TEXT_ARGUMENTS(word));
+    return true;
+}
+
 static bool look_up(struct action_call *call, size_t index, struct qms_error *error) {
     const struct action_lookup *lookup = call->action->lookups[index];
     struct text answer;
     struct answer_list rows = {.count = 0};
     if (lookup->operand >= (int)call->operand_count) return true; /* an operand left out */
+    if (lookup->takes_id && take_id(call, lookup, &call->found[index])) return true;
     if (!ask_template(call, lookup->path, &answer, error)) return false;
     if (lookup->operand < 0) {
         call->found[index] = answer_find(answer, lookup->rows, call->arena).raw;

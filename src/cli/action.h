@@ -28,6 +28,8 @@ struct action_inputs {
     const char *start, *end, *search, *sort, *resource, *since;
     bool paid, force, descending;
     const char *addon_paid;
+    const char *organization, *substitute, *trial;
+    bool for_service, for_trial;
 };
 
 /* A name in an operand is found among rows that the server lists. */
@@ -37,6 +39,7 @@ struct action_lookup {
     const char *rows;         /* where the answer has them */
     const char *name, *id;    /* members of a row */
     int operand;              /* which one is the name, or the id; -1: rows is one object, it */
+    bool takes_id;            /* a UUID is not looked up: there may be more than are listed */
 };
 
 struct action_call {

@@ -278,8 +278,22 @@ enum qms_code client_code(int status) {
     return status >= 400 && status < 500 ? QMS_BAD_REQUEST : QMS_INTERNAL;
 }
 
-/* The reason inside an answer: "detail" of a problem document, "message", "error.message", or
- * "error". */
+/* The reason inside an answer: "detail" of a problem document, "message", "error.message",
+ * "error", or the message of the first of "errors". */
+static struct text find_reason(struct json_reader *reader, bool is_inner);
+
+static struct text find_first_reason(struct json_reader *reader) {
+    struct text reason = {.length = 0};
+    json_array_begin(reader);
+    while (json_array_next(reader)) {
+        if (reason.length == 0 && json_peek(reader) == JSON_OBJECT)
+            reason = find_reason(reader, true);
+        else
+            json_skip(reader);
+    }
+    return reason;
+}
+
 static struct text find_reason(struct json_reader *reader, bool is_inner) {
     struct text reason = {.length = 0}, key;
     json_object_begin(reader);
@@ -291,6 +305,8 @@ static struct text find_reason(struct json_reader *reader, bool is_inner) {
             json_string(reader, &reason);
         else if (!is_inner && kind == JSON_OBJECT && text_equal(key, TEXT("error")))
             reason = find_reason(reader, true);
+        else if (!is_inner && kind == JSON_ARRAY && text_equal(key, TEXT("errors")))
+            reason = find_first_reason(reader);
         else
             json_skip(reader);
     }

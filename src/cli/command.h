@@ -27,6 +27,7 @@ extern const struct command command_nats;
 extern const struct command commands_catalogue[]; /* plan ..., resource ... */
 extern const struct command commands_account[];   /* subscribe, quota ..., history ... */
 extern const struct command commands_addon[];     /* addon ... */
+extern const struct command commands_cloud[];     /* org ..., connection ..., cloud-quota ... */
 
 /* The options every client has; place: of a struct client_settings in its own. */
 #define COMMAND_CLIENT_ROWS(place)                                                                 \

@@ -1,11 +1,16 @@
-"""schemathesis makes requests out of docs/api/openapi.yaml, good ones and bad, and compares what
-comes back with what the document promises."""
+"""schemathesis makes requests out of the documents in docs/api, good ones and bad, and compares
+what comes back with what they promise."""
 
+import json
 import os
 import pathlib
 import subprocess
 
+import httpx
 import pytest
+import yaml
+
+import cloud
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOL = ROOT / '.venv/bin/st'
@@ -13,14 +18,32 @@ CHECKS = ('not_a_server_error,status_code_conformance,response_schema_conformanc
           'content_type_conformance')
 
 
-@pytest.mark.long
-def test_no_request_makes_the_server_fail_or_break_its_own_description(server, tmp_path):
+def run(server, document, directory, *options):
     if not TOOL.exists() and 'CI' not in os.environ:
         pytest.skip('schemathesis is not installed; script/test installs it')
     done = subprocess.run(
-        [TOOL, 'run', f'{server.url}/openapi.yaml', '--url', server.url, '--checks', CHECKS,
+        [TOOL, 'run', document, '--url', server.url, '--checks', CHECKS,
          '--phases', 'examples,coverage,fuzzing', '--max-examples', '5', '--seed', '1',
-         '--generation-database', 'none'],
-        cwd=tmp_path, capture_output=True, text=True, timeout=600)
+         '--generation-database', 'none', *options],
+        cwd=directory, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout
-    assert 'Tested: 56' in done.stdout, done.stdout
+    return done.stdout
+
+
+@pytest.mark.long
+def test_no_request_makes_the_server_fail_or_break_its_own_description(server, tmp_path):
+    told = run(server, f'{server.url}/openapi.yaml', tmp_path)
+    assert 'Tested: 57' in told, told
+
+
+@pytest.mark.long
+def test_no_request_makes_the_cloudmc_tree_fail_or_break_its_own_description(server, tmp_path):
+    root = cloud.Client(server, cloud.seed_operator(server))
+    cloud.Tree(root).quota()
+    document = yaml.safe_load(httpx.get(server.url + '/cloudmc.yaml').text)
+    # The tool would try without a key and with others: each such failure is answered slowly.
+    del document['security'], document['components']['securitySchemes']
+    place = tmp_path / 'cloudmc.json'
+    place.write_text(json.dumps(document))
+    told = run(server, place, tmp_path, '-H', f'MC-Api-Key: {root.key}')
+    assert 'Tested: 38' in told, told
