@@ -115,8 +115,10 @@ def database(postgres):
 def filled(tmp_path):
     """An SQLite file that a server has filled; nobody uses it."""
     server = Server(tmp_path / 'source', store=tmp_path / 'source.db').start()
-    fill(server)
-    server.stop()
+    try:
+        fill(server)
+    finally:
+        server.stop()
     return server.store
 
 
