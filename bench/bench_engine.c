@@ -1,4 +1,4 @@
-/* bench_engine: durable ADDs a second through the engine, with a fixed number of requests in flight;
+/* bench_engine: durable ADDs a second through the engine, with a fixed number in flight;
  * prints the mean batch size, so that a bare loop can be run with the same one.
  * Usage: bench_engine FILE|URL uniform|zipf in-flight seconds [none|ordered|random [threads]]
  * A FILE is an SQLite store. The word is the idempotency key of each request: none, a UUID of
