@@ -144,7 +144,8 @@ class Turns:
 
 def round_trips(databases, bench):
     databases.make("turns")
-    print("\n### (h) Round trips of a batch, on the wire\n\n| operations in a batch | round trips |")
+    print("\n### (h) Round trips of a batch, on the wire\n")
+    print("| operations in a batch | round trips |")
     print("| ---: | ---: |")
     with bench.directory() as directory:
         turns = Turns(bench, databases.cluster, directory)
