@@ -27,8 +27,9 @@ static void answer_get(void *context, struct http_exchange *exchange) {
     answer(exchange, get_bytes);
 }
 
-static void write_error(struct buffer *out, int status, struct text text, struct text path) {
-    (void)path;
+static void write_error(struct buffer *out, int status, struct text text,
+                        const struct http_exchange *exchange) {
+    (void)exchange;
     buffer_format(out, "%d %.*s\n", status, TEXT_ARGUMENTS(text));
 }
 

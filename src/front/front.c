@@ -7,18 +7,24 @@
 #include "wire/v2_json.h"
 
 /* An echo of the service we replace: its framework words what it finds itself like this. */
-static void root_write_error(struct buffer *out, int status, struct text text, struct text path) {
+static void root_write_error(struct buffer *out, int status, struct text text,
+                             const struct http_exchange *exchange) {
     char message[256];
     int length = snprintf(message, sizeof message, "code=%d, message=%.*s", status,
                           TEXT_ARGUMENTS(text));
-    (void)path;
+    (void)exchange;
     if (length < 0) length = 0;
     if ((size_t)length >= sizeof message) length = (int)sizeof message - 1;
     qms_body_encode_message(out, (struct text){.data = message, .length = (size_t)length});
 }
 
+static void v2_write_error(struct buffer *out, int status, struct text text,
+                           const struct http_exchange *exchange) {
+    v2_encode_problem(out, status, text, exchange->path);
+}
+
 const struct http_tree front_trees[] = {
-    [TREE_V2] = {"/v2", {"application/problem+json", 24}, v2_encode_problem},
+    [TREE_V2] = {"/v2", {"application/problem+json", 24}, v2_write_error},
     [TREE_CLOUD] = {"/api/v2", {"application/json", 16}, front_cloud_write_error},
     [TREE_ROOT] = {"", {"application/json", 16}, root_write_error},
 };

@@ -88,7 +88,8 @@ void front_overages_report(void *context, struct http_exchange *exchange);
 /* front_cloud.c: the CloudMC tree, /api/v2. */
 void front_cloud(void *context, struct http_exchange *exchange);
 void front_cloud_mark_reseller(void *context, struct http_exchange *exchange);
-void front_cloud_write_error(struct buffer *out, int status, struct text text, struct text path);
+void front_cloud_write_error(struct buffer *out, int status, struct text text,
+                             const struct http_exchange *exchange);
 
 /* front_health.c: /healthz, /readyz, /metrics. */
 void front_healthz(void *context, struct http_exchange *exchange);

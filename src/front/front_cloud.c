@@ -27,16 +27,17 @@ static void cloud_done(struct request *request) {
 }
 
 /* What the server itself finds. */
-void front_cloud_write_error(struct buffer *out, int status, struct text text, struct text path) {
+void front_cloud_write_error(struct buffer *out, int status, struct text text,
+                             const struct http_exchange *exchange) {
     enum cloud_code code = CLOUD_INTERNAL_ERROR;
-    (void)path;
     if (status == 401) code = CLOUD_INVALID_CREDENTIALS;
     else if (status == 403) code = CLOUD_FORBIDDEN;
     else if (status == 404) code = CLOUD_NOT_FOUND;
     else if (status == 405) code = CLOUD_METHOD_NOT_ALLOWED;
     else if (status == 503 || status == 429) code = CLOUD_UNAVAILABLE;
     else if (status < 500) code = CLOUD_MALFORMED_REQUEST;
-    cloud_encode_failure(out, code, text, NULL);
+    cloud_encode_failure(out, code, text,
+                         status == 405 ? http_method_name(exchange->method) : NULL);
 }
 
 /* ---- what a route takes ---- */

@@ -76,7 +76,9 @@ struct http_refusal {
 struct http_tree {
     const char *prefix;               /* "/v2"; the one with "" is the last and catches all */
     struct text content_type;
-    void (*write_error)(struct buffer *out, int status, struct text text, struct text path);
+    /* of exchange only method and path are known for certain */
+    void (*write_error)(struct buffer *out, int status, struct text text,
+                        const struct http_exchange *exchange);
 };
 
 struct http_server_options {

@@ -86,7 +86,7 @@ void http_slot_fail(struct http_slot *slot, int status, const char *text) {
     exchange->content_type_out = tree->content_type;
     if (status == 503) exchange->headers_out = TEXT("Retry-After: 1\r\n");
     buffer_reset(&exchange->out);
-    tree->write_error(&exchange->out, status, text_of(text), exchange->path);
+    tree->write_error(&exchange->out, status, text_of(text), exchange);
     slot->failed = true;
     slot_log(exchange, text);
 }

@@ -168,13 +168,16 @@ static const struct http_route routes[] = {
     {0},
 };
 
-static void write_error(struct buffer *out, int status, struct text text, struct text path) {
-    (void)path;
+static void write_error(struct buffer *out, int status, struct text text,
+                        const struct http_exchange *exchange) {
+    (void)exchange;
     buffer_format(out, "root %d %.*s\n", status, TEXT_ARGUMENTS(text));
 }
 
-static void write_error_v2(struct buffer *out, int status, struct text text, struct text path) {
-    buffer_format(out, "v2 %d %.*s %.*s\n", status, TEXT_ARGUMENTS(text), TEXT_ARGUMENTS(path));
+static void write_error_v2(struct buffer *out, int status, struct text text,
+                           const struct http_exchange *exchange) {
+    buffer_format(out, "v2 %d %.*s %.*s\n", status, TEXT_ARGUMENTS(text),
+                  TEXT_ARGUMENTS(exchange->path));
 }
 
 static const struct http_tree trees[] = {

@@ -222,25 +222,32 @@ static void metrics_are_shown_as_text(void **state) {
 static void each_tree_words_what_the_server_finds(void **state) {
     struct fixture *fixture = *state;
     struct buffer *out = &fixture->exchange.out;
-    const struct http_tree *tree = http_tree_find(front_trees, TEXT("/nowhere"));
+    struct http_exchange found = {.path = TEXT("/nowhere"), .method = HTTP_PATCH};
+    const struct http_tree *tree = http_tree_find(front_trees, found.path);
     assert_ptr_equal(tree, &front_trees[TREE_ROOT]);
-    tree->write_error(out, 404, TEXT("Not Found"), TEXT("/nowhere"));
+    tree->write_error(out, 404, TEXT("Not Found"), &found);
     assert_string_equal(body(fixture), "{\"message\":\"code=404, message=Not Found\"}\n");
     assert_true(text_equal(tree->content_type, TEXT("application/json")));
     buffer_reset(out);
     char reason[1000];
     memset(reason, 'x', sizeof reason);
-    tree->write_error(out, 400, (struct text){reason, sizeof reason}, TEXT(""));
+    tree->write_error(out, 400, (struct text){reason, sizeof reason}, &found);
     assert_non_null(strstr(body(fixture), "xxx\"}\n"));
     assert_ptr_equal(http_tree_find(front_trees, TEXT("/v1/nowhere")), tree);
 
     buffer_reset(out);
-    tree = http_tree_find(front_trees, TEXT("/v2/nowhere"));
+    found.path = TEXT("/v2/nowhere");
+    tree = http_tree_find(front_trees, found.path);
     assert_ptr_equal(tree, &front_trees[TREE_V2]);
-    tree->write_error(out, 405, TEXT("Method Not Allowed"), TEXT("/v2/nowhere"));
+    tree->write_error(out, 405, TEXT("Method Not Allowed"), &found);
     assert_true(text_equal(tree->content_type, TEXT("application/problem+json")));
     assert_non_null(strstr(body(fixture), "\"status\":405"));
     assert_non_null(strstr(body(fixture), "\"instance\":\"/v2/nowhere\""));
+
+    buffer_reset(out);
+    tree = http_tree_find(front_trees, TEXT("/api/v2/quotas"));
+    tree->write_error(out, 405, TEXT("Method Not Allowed"), &found);
+    assert_non_null(strstr(body(fixture), "\"context\":{\"method\":\"PATCH\"}"));
 }
 
 struct route_case {

@@ -84,8 +84,10 @@ static const struct http_route routes[] = {
     {0},
 };
 
-static void write_error(struct buffer *out, int status, struct text text, struct text path) {
-    buffer_format(out, "%d %.*s %.*s\n", status, TEXT_ARGUMENTS(text), TEXT_ARGUMENTS(path));
+static void write_error(struct buffer *out, int status, struct text text,
+                        const struct http_exchange *exchange) {
+    buffer_format(out, "%d %.*s %.*s\n", status, TEXT_ARGUMENTS(text),
+                  TEXT_ARGUMENTS(exchange->path));
 }
 
 static const struct http_tree trees[] = {{"", {"text/plain", 10}, write_error}};

@@ -59,6 +59,8 @@ static enum store_outcome set_usage(struct store_fixture *fixture, int64_t value
         outcome = ops->save(fixture->store, &fixture->batch_id, &fixture->changes, &error);
     }
     account_close(&account);
+    catalogue_release(load.catalogue); /* read anew where the database was opened again */
+    directory_release(load.directory);
     return outcome;
 }
 

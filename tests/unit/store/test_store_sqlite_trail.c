@@ -48,7 +48,9 @@ static struct trail_mark add(int64_t from, int64_t to, unsigned users) {
 static bool find(const struct trail_mark *mark, unsigned number, struct buffer *rowids) {
     struct uuid id = user(number);
     buffer_init(rowids, 1 << 20);
-    return store_sqlite_trail_find(&trail, mark, &id, rowids);
+    bool found = store_sqlite_trail_find(&trail, mark, &id, rowids);
+    *buffer_reserve(rowids, 1) = '\0'; /* for strstr() */
+    return found;
 }
 
 static void assert_found(const struct trail_mark *mark, unsigned number, const char *expected) {
