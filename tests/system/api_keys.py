@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import os
-import sqlite3
 
 # The fixed roles and what they may do in the trees of QMS; numbers are those of the store.
 GUEST, USER, ADMINISTRATOR, RESELLER, OPERATOR, REPORTER = range(6)
@@ -19,21 +18,18 @@ def add_user(server, name, role, disabled=False, key=None):
     """A user of the system organization; his key."""
     key = key or new_key()
     user = os.urandom(16)
-    with sqlite3.connect(server.store.path) as connection:
-        organization, = connection.execute(
-            'SELECT id FROM organizations WHERE parent_id IS NULL').fetchone()
-        connection.execute(
-            'INSERT INTO organization_users (id, organization_id, name, status, created_at)'
-            ' VALUES (?, ?, ?, ?, ?)', (user, organization, name, int(disabled), NOW_US))
-        connection.execute(
-            'INSERT INTO role_bindings (id, user_id, role, scope, organization_id, is_primary,'
-            ' created_at) VALUES (?, ?, ?, ?, ?, 1, ?)',
-            (os.urandom(16), user, role, ORG_BASE, organization, NOW_US))
-        connection.execute(
-            'INSERT INTO api_keys (id, user_id, name, hash, created_at) VALUES (?, ?, ?, ?, ?)',
-            (os.urandom(16), user, f'key of {name}', hashlib.sha256(key.encode()).digest(),
-             NOW_US))
-    connection.close()
+    stored = server.stored()
+    organization = stored.value('SELECT id FROM organizations WHERE parent_id IS NULL')
+    stored.execute(
+        'INSERT INTO organization_users (id, organization_id, name, status, created_at)'
+        ' VALUES (?, ?, ?, ?, ?)', user, organization, name, int(disabled), NOW_US)
+    stored.execute(
+        'INSERT INTO role_bindings (id, user_id, role, scope, organization_id, is_primary,'
+        ' created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        os.urandom(16), user, role, ORG_BASE, organization, True, NOW_US)
+    stored.execute(
+        'INSERT INTO api_keys (id, user_id, name, hash, created_at) VALUES (?, ?, ?, ?, ?)',
+        os.urandom(16), user, f'key of {name}', hashlib.sha256(key.encode()).digest(), NOW_US)
     return key
 
 

@@ -43,6 +43,7 @@ class StoredPostgres(Stored):
     def _connection(self):
         with psycopg.connect(self.url, autocommit=True, row_factory=dict_row) as connection:
             connection.execute("SET timezone = 'UTC'")
+            connection.execute('SET search_path = public, qms_server')
             yield connection
 
     def _run(self, connection, sql, parameters):

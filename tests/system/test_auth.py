@@ -3,7 +3,6 @@
 import json
 import pathlib
 import re
-import sqlite3
 import subprocess
 import time
 import urllib.parse
@@ -16,8 +15,6 @@ from api_keys import ADMINISTRATOR, GUEST, REPORTER, add_user, keyed, new_key
 from certificates import Authority
 from raw_http import Connection
 from server import BINARY, NotStarted, Server, environment
-
-pytestmark = pytest.mark.sqlite_only('users and their keys are put into the file')
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENT = yaml.safe_load((ROOT / 'docs/api/openapi.yaml').read_text(encoding='utf-8'))
@@ -174,9 +171,7 @@ def test_a_key_ends_with_its_user_and_when_it_is_revoked(own):
     assert own.get('/plans', headers=header(disabled)).status_code == 401
     assert own.get('/plans', headers=header(own.keys['report'])).status_code == 200
     own.stop()
-    with sqlite3.connect(own.store.path) as connection:
-        connection.execute("UPDATE api_keys SET deleted = 1 WHERE name = 'key of reporter'")
-    connection.close()
+    own.stored().execute('UPDATE api_keys SET deleted = ? WHERE name = ?', True, 'key of reporter')
     own.start()
     assert own.get('/plans', headers=header(own.keys['report'])).status_code == 401
     assert own.get('/plans', headers=header(own.keys['read'])).status_code == 200
@@ -266,11 +261,9 @@ def test_a_slowed_down_client_may_leave_and_the_server_may_stop(own):
 # ---- what a request leaves behind ----
 
 def used(server, name):
-    with sqlite3.connect(f'file:{server.store.path}?mode=ro', uri=True) as connection:
-        row = connection.execute('SELECT used_at, used_address FROM api_keys WHERE name = ?',
-                                 (f'key of {name}',)).fetchone()
-    connection.close()
-    return row
+    row, = server.stored().rows('SELECT used_at, used_address FROM api_keys WHERE name = ?',
+                              f'key of {name}')
+    return row['used_at'], row['used_address']
 
 
 def test_the_last_use_of_a_key_is_recorded_once_a_minute(start_server, clock):
