@@ -43,7 +43,6 @@ struct store_reader *store_sqlite_reader_open(struct store *store, struct qms_er
     reader->sqlite = sqlite;
     reader->connection = connection;
     arena_init(&reader->arena, ROW_ARENA_BLOCK_BYTES);
-    sqlite3_exec(connection, "PRAGMA cache_size = -16384", NULL, NULL, NULL); /* 16 MiB */
     if (statements_prepare(&reader->statements, connection, READER_FIRST, STATEMENT_COUNT, error)) {
         return (struct store_reader *)reader;
     }

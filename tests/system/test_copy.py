@@ -361,7 +361,7 @@ def test_progress_is_shown_on_a_terminal_only(filled, database, tmp_path):
         pass
     os.close(controller)
     assert child.wait(60) == 0
-    assert b'copying users' in seen, seen
+    assert b'copying ' in seen and b'\r' in seen, seen
 
 
 TABLE_OF_SOURCE = re.compile(

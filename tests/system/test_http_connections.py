@@ -369,7 +369,7 @@ def test_a_client_that_does_not_read_is_dropped(start_http):
 
 
 def test_a_client_that_reads_slowly_gets_everything(start_http):
-    server = start_http(send_ms=500)
+    server = start_http(send_ms=1500)  # half of what the slow part takes
     with server.connect() as connection:
         connection.send(head('GET', f'/large?bytes={26 * MEBIBYTE}', 'Connection: close'))
         pieces = []

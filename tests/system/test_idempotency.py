@@ -16,7 +16,7 @@ OPERATIONS = (REPOSITORY / 'src/domain/operations.h').read_text()
 ROUTES = (REPOSITORY / 'src/front/front_routes.c').read_text()
 
 WRITES = set(re.findall(r'X\((\w+),\s*"[\w.]+",\s*\w+,\s*EFFECT_WRITE', OPERATIONS))
-ROUTE = re.compile(r'\{HTTP_(\w+),\s*"([^"]+)",\s*\w+,\s*\w+,\s*OP_(\w+),\s*\w+\}')
+ROUTE = re.compile(r'\{HTTP_(\w+),\s*"([^"]+)",\s*\w+,\s*\w+,\s*OP_(\w+),\s*\w+(?:,\s*\w+)?\}')
 WRITING = [(method, pattern) for method, pattern, operation in ROUTE.findall(ROUTES)
            if operation in WRITES]
 
