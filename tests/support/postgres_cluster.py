@@ -23,9 +23,11 @@ WAIT_SECONDS_MAX = 60
 SOCKET_PATH_MAX = 100  # the system's limit is 107, with the name of the socket
 PR_SET_PDEATHSIG = 1
 
-# A small machine runs several of these. Nothing is vacuumed, so that nothing happens by itself.
-# fsync stays on: what a test kills has to be there again.
+# A small machine runs several of these. Nothing is vacuumed, so that nothing happens by itself, and
+# nothing waits for the disk: what a killed process has written the system still has.
 SETTINGS = {
+    'fsync': 'off',
+    'full_page_writes': 'off',
     'listen_addresses': '',
     'shared_buffers': '32MB',
     'max_connections': '200',
@@ -253,9 +255,7 @@ def main():
     parser.add_argument('command', nargs='+')
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
-    # What it holds ends with the command.
-    settings = {'fsync': 'off', 'full_page_writes': 'off'}
-    with Cluster(clock=options.clock, settings=settings) as cluster:
+    with Cluster(clock=options.clock) as cluster:
         cluster.create_qms_template()
         env = dict(os.environ, QMS_TEST_POSTGRES=cluster.url(role='qms'))
         if cluster.clock_file:

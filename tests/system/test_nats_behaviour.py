@@ -276,6 +276,7 @@ def test_a_message_without_reply_is_done_in_silence(start):
     assert metric(server, 'qms_nats_dropped_total') == 0
 
 
+@pytest.mark.sqlite_only('PostgreSQL locks rows, not the database')
 def test_a_message_without_reply_waits_for_a_store_that_cannot_write(start):
     server, client = start()
     with contextlib.closing(sqlite3.connect(server.store.path, isolation_level=None)) as other:
