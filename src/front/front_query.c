@@ -48,10 +48,10 @@ bool front_query_bool(const struct front_query *query, struct text name, bool *h
 static bool query_digits(struct text text, int64_t *value) {
     bool negative = text.data[0] == '-';
     size_t at = text.data[0] == '-' || text.data[0] == '+' ? 1 : 0;
-    if (at == text.length || text.length - at > 10) return false;
+    if (at == text.length) return false;
     *value = 0;
     for (; at < text.length; at++) {
-        if (text.data[at] < '0' || text.data[at] > '9') return false;
+        if (text.data[at] < '0' || text.data[at] > '9' || *value > INT32_MAX) return false;
         *value = *value * 10 + (text.data[at] - '0');
     }
     if (negative) *value = -*value;

@@ -157,11 +157,6 @@ void front_v1_user_change(void *context, struct http_exchange *exchange) {
     struct front_query query = front_v1_query(exchange);
     struct qms_error error;
     op->in.subscription.plan_name = exchange->segments[SEGMENT_PLAN];
-    if (op->in.subscription.plan_name.length == 0) {
-        qms_fail(&error, QMS_BAD_REQUEST, "invalid plan name");
-        front_v1_fail(exchange, &error);
-        return;
-    }
     if (!v1_change_paid(&query, &op->in.subscription, &error)) {
         front_v1_fail(exchange, &error);
         return;

@@ -113,7 +113,7 @@ static bool route_fits(const struct compiled_route *compiled, const struct http_
     if (compiled->segment_count != path->count) return false;
     for (size_t i = 0; i < path->count; i++) {
         if (compiled->literals[i].data == NULL) {
-            if (path->segments[i].length == 0) return false;
+            if (path->segments[i].length == 0 && i + 1 == path->count) return false;
         } else if (!text_equal(compiled->literals[i], path->segments[i])) {
             return false;
         }

@@ -1,7 +1,8 @@
 /* http_router.h: which route a path belongs to. Pure: no I/O, no clock.
  * Paths:   each segment is percent-decoded exactly once, after the path was split, so an escaped
  *          slash stays inside its segment. A trailing slash is another path. {parameters} match any
- *          segment that is not empty. Where two routes fit, the one listed first wins.
+ *          segment, an empty one too unless it is the last: what it names is refused by its route.
+ *          Where two routes fit, the one listed first wins.
  * Threads: a router does not change after http_router_open(). */
 #ifndef QMS_FRONT_HTTP_ROUTER_H
 #define QMS_FRONT_HTTP_ROUTER_H

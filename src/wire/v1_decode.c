@@ -121,24 +121,44 @@ static bool take_rates(struct json_reader *reader, struct plan_input *plan) {
     return reader->problem == NULL;
 }
 
-static bool take_plan(struct json_reader *reader, struct plan_input *plan) {
-    static const struct text names[] = {TEXT("name"), TEXT("description"),
-                                        TEXT("plan_quota_defaults"), TEXT("plan_rates")};
+enum plan_member { PLAN_NAME, PLAN_DESCRIPTION, PLAN_DEFAULTS, PLAN_RATES, PLAN_MEMBER_COUNT };
+
+static bool take_plan_member(struct json_reader *reader, enum plan_member member,
+                             struct plan_input *plan) {
+    switch (member) {
+    case PLAN_NAME: return json_string(reader, &plan->name);
+    case PLAN_DESCRIPTION: return json_string(reader, &plan->description);
+    case PLAN_DEFAULTS: return take_defaults(reader, plan);
+    case PLAN_RATES: return take_rates(reader, plan);
+    case PLAN_MEMBER_COUNT: break;
+    }
+    return false;
+}
+
+/* A plan, or that part of one which has the members first to last; others are unknown. */
+static bool take_plan(struct json_reader *reader, enum plan_member first, enum plan_member last,
+                      struct plan_input *plan) {
+    static const struct text names[PLAN_MEMBER_COUNT] = {
+        [PLAN_NAME] = TEXT("name"),
+        [PLAN_DESCRIPTION] = TEXT("description"),
+        [PLAN_DEFAULTS] = TEXT("plan_quota_defaults"),
+        [PLAN_RATES] = TEXT("plan_rates"),
+    };
     unsigned seen = 0;
     size_t field;
     if (!json_object_begin(reader)) return false;
-    while (json_field_next(reader, names, 4, &seen, &field)) {
-        bool taken = field == 0   ? json_string(reader, &plan->name)
-                     : field == 1 ? json_string(reader, &plan->description)
-                     : field == 2 ? take_defaults(reader, plan)
-                                  : take_rates(reader, plan);
-        if (!taken) return false;
-    }
+    while (json_field_next(reader, names + first, last - first + 1, &seen, &field))
+        if (!take_plan_member(reader, (enum plan_member)(first + field), plan)) return false;
     return json_finish(reader);
 }
 
 static bool bad(struct qms_error *error, const char *text) {
     return qms_fail(error, QMS_BAD_REQUEST, "%s", text);
+}
+
+/* The same to the millisecond (4.4). No date lies before TIME_US_MIN. */
+static bool dates_meet(int64_t left_us, int64_t right_us) {
+    return (left_us - TIME_US_MIN) / 1000 == (right_us - TIME_US_MIN) / 1000;
 }
 
 /* 4.4: each default in itself, then whether two are for one resource type and date. */
@@ -154,7 +174,7 @@ static bool check_defaults(const struct plan_input *plan, struct qms_error *erro
     }
     for (size_t i = 0; i < plan->default_count; i++)
         for (size_t j = 0; j < i; j++)
-            if (plan->defaults[i].effective_us == plan->defaults[j].effective_us &&
+            if (dates_meet(plan->defaults[i].effective_us, plan->defaults[j].effective_us) &&
                 text_equal(plan->defaults[i].resource_name, plan->defaults[j].resource_name))
                 return bad(error, "multiple plan quota defaults found with the same resource type "
                                   "and effective date");
@@ -175,16 +195,16 @@ static bool check_rates(const struct plan_input *plan, struct qms_error *error) 
     return true;
 }
 
-static bool decode_plan(struct text body, struct arena *arena, struct op *op,
-                        struct qms_error *error) {
+static bool decode_plan(struct text body, enum plan_member first, enum plan_member last,
+                        struct arena *arena, struct op *op, struct qms_error *error) {
     struct json_reader reader;
     body_open(&reader, body, arena);
-    return take_plan(&reader, &op->in.plan) || body_refuse(&reader, "", error);
+    return take_plan(&reader, first, last, &op->in.plan) || body_refuse(&reader, "", error);
 }
 
 bool v1_decode_plan(struct text body, struct arena *arena, struct op *op,
                     struct qms_error *error) {
-    if (!decode_plan(body, arena, op, error)) return false;
+    if (!decode_plan(body, PLAN_NAME, PLAN_RATES, arena, op, error)) return false;
     if (op->in.plan.name.length == 0) return bad(error, "a plan name is required");
     if (op->in.plan.description.length == 0) return bad(error, "a plan description is required");
     return check_defaults(&op->in.plan, error) && check_rates(&op->in.plan, error);
@@ -192,8 +212,7 @@ bool v1_decode_plan(struct text body, struct arena *arena, struct op *op,
 
 bool v1_decode_plan_defaults(struct text body, struct arena *arena, struct op *op,
                              struct qms_error *error) {
-    if (!decode_plan(body, arena, op, error)) return false;
-    op->in.plan.name = op->in.plan.description = (struct text){0};
+    if (!decode_plan(body, PLAN_DEFAULTS, PLAN_DEFAULTS, arena, op, error)) return false;
     if (op->in.plan.default_count == 0)
         return bad(error, "no plan quota defaults provided in request");
     return check_defaults(&op->in.plan, error);
@@ -201,8 +220,7 @@ bool v1_decode_plan_defaults(struct text body, struct arena *arena, struct op *o
 
 bool v1_decode_plan_rates(struct text body, struct arena *arena, struct op *op,
                           struct qms_error *error) {
-    if (!decode_plan(body, arena, op, error)) return false;
-    op->in.plan.name = op->in.plan.description = (struct text){0};
+    if (!decode_plan(body, PLAN_RATES, PLAN_RATES, arena, op, error)) return false;
     if (op->in.plan.rate_count == 0) return bad(error, "no plan rates provided in request");
     return check_rates(&op->in.plan, error);
 }
@@ -245,15 +263,15 @@ bool v1_decode_quota(struct text body, struct arena *arena, struct op *op,
     struct json_reader reader;
     unsigned seen = 0;
     size_t field;
-    bool taken = true;
+    bool taken = true, given = false;
     body_open(&reader, body, arena);
     if (!json_object_begin(&reader)) return body_refuse(&reader, "invalid request body: ", error);
     while (taken && json_field_next(&reader, names, 1, &seen, &field))
-        taken = take_amount(&reader, &op->in.quota.value);
+        taken = given = take_amount(&reader, &op->in.quota.value);
     if (!taken || !json_finish(&reader))
         return body_refuse(&reader, "invalid request body: ", error);
     /* 0 is a quota like any other; only a missing one is not (defect 7). */
-    return seen != 0 || bad(error, "invalid request body: quota is required");
+    return given || bad(error, "invalid request body: quota is required");
 }
 
 bool v1_decode_resource_type(struct text body, struct arena *arena, struct op *op,

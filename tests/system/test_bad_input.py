@@ -259,8 +259,12 @@ def test_a_name_of_ten_kilobytes_is_too_long_for_a_target(refused):
 
 
 @pytest.mark.parametrize('target', NAMED)
-def test_an_empty_name_is_refused_or_not_found(refused, target):
-    refused('GET', target.format(''), statuses=(400, 404))
+def test_an_empty_name_is_refused_and_at_the_end_another_path(refused, target):
+    is_last = target.endswith('{}')
+    answer = refused('GET', target.format(''), statuses=[404 if is_last else 400])
+    expected = 'code=404, message=Not Found' if is_last else 'invalid username'
+    problem = json.loads(answer.body)
+    assert problem.get('error', problem)['message'] == expected
 
 
 @pytest.mark.parametrize('target', ['/summary/%', '/summary/%4', '/summary/%zz', '/summary/a%'])

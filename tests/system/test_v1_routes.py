@@ -262,13 +262,47 @@ def test_a_plan_without_a_rate_has_no_active_one(ask):
 
 
 @pytest.mark.parametrize('method, target', [
-    ('POST', '/v1/users/ada/plan//quota'), ('PUT', '/v1/users//Pro?paid=true'),
     ('PUT', '/v1/users/ada/?paid=true'), ('GET', '/v1/usages/'), ('GET', '/v1/plans/')])
-def test_an_empty_parameter_makes_another_path(ask, method, target):
-    answer = ask(method, target, {'quota': 1} if method == 'POST' else None)
+def test_a_slash_at_the_end_makes_another_path(ask, method, target):
+    answer = ask(method, target)
     assert (answer.status, json.loads(answer.body)) == (
         404, {'message': 'code=404, message=Not Found'})
     assert ask.server.stored().count('users') == 0
+
+
+@pytest.mark.parametrize('method, target, text', [
+    ('POST', '/v1/users/ada/plan//quota', 'no resource type name provided in request'),
+    ('POST', '/v1/users//plan/cpu.hours/quota', "invalid username provided in request: ''"),
+    ('PUT', '/v1/users//Pro?paid=true', 'invalid username'),
+    ('GET', '/v1/usages//updates', 'invalid username'),
+    ('GET', '/v1/plans//active-rate', 'the plan ID must be a valid UUID')])
+def test_an_empty_parameter_is_refused_in_the_words_of_its_route(ask, method, target, text):
+    answer = ask(method, target, {'quota': 1} if method == 'POST' else None)
+    assert (answer.status, json.loads(answer.body)) == (
+        400, {'error': text, 'status': 'Bad Request'})
+    assert ask.server.stored().count('users') == 0
+
+
+@pytest.mark.parametrize('target, body', [
+    (f'{PLANS}/{BASIC}/quota-defaults', {'plan_quota_defaults': [default(300, LATER)]}),
+    (f'{PLANS}/{BASIC}/rates', {'plan_rates': [rate(60, LATER)]})])
+def test_members_of_other_routes_are_ignored(ask, target, body):
+    others = {'name': 5, 'description': [], 'plan_quota_defaults': 'x', 'plan_rates': {}}
+    assert ask('POST', target, {**others, **body}).status == 200
+
+
+def test_twin_defaults_are_told_by_the_millisecond(ask):
+    twins = [default(date='1969-12-31T23:59:59.9991Z'), default(date='1969-12-31T23:59:59.9999Z')]
+    answer = ask('POST', PLANS, plan(defaults=twins))
+    assert (answer.status, json.loads(answer.body)['error']) == (
+        400, 'multiple plan quota defaults found with the same resource type and effective date')
+    apart = [twins[1], default(date='1970-01-01T00:00:00Z')]
+    assert ask('POST', PLANS, plan(defaults=apart)).status == 200
+
+
+def test_an_integer_of_a_query_may_begin_with_zeros(ask):
+    answer = ask('GET', f'{BULK}?limit=00000000000000000000002&offset=%2B000000000001')
+    assert (answer.status, json.loads(answer.body)['result']['total']) == (200, 0)
 
 
 # The document fixes how these texts begin; what follows says in the server's own words what is
@@ -289,6 +323,7 @@ BEGINNINGS = {
         'GET', BULK + '?limit=4294967296', None, 'invalid query parameter: limit: '),
     'V17 undecodable': ('POST', QUOTA, b'{"quota":"many"}', 'invalid request body: '),
     'V17 no quota': ('POST', QUOTA, {}, 'invalid request body: '),
+    'V17 a quota of null': ('POST', QUOTA, {'quota': None}, 'invalid request body: '),
     'V18 a paid that is no boolean': (
         'PUT', '/v1/users/ada/Pro?paid=yes', None, 'invalid query parameter: paid: '),
     'V18 periods that are no number': (

@@ -125,10 +125,12 @@ static const struct found_case found[] = {
     {HTTP_GET, "/users/ada/usages", ROUTE_USAGES},
     {HTTP_GET, "/users/a%2Fb/usages", ROUTE_USAGES},
     {HTTP_HEAD, "/users/ada/usages", ROUTE_USAGES},
+    {HTTP_GET, "/users//usages", ROUTE_USAGES},
     {HTTP_PUT, "/users/ada/usages", ROUTE_USAGES_PUT},
     {HTTP_POST, "/v1/ada/plan", ROUTE_PLAN},
     {HTTP_POST, "/v1/ada/plans", ROUTE_ANY},
     {HTTP_GET, "/v1/ada/plan", ROUTE_ANY_GET},
+    {HTTP_GET, "/v1//plan", ROUTE_ANY_GET},
     {HTTP_GET, "/1/2/3/4/5/6/7/8", ROUTE_LONG},
 };
 
@@ -148,9 +150,9 @@ static void the_names_of_users_are_known(void **state) {
 
 static void other_paths_are_not_found(void **state) {
     static const char *const paths[] = {
-        "/Users", "/users/", "/users//usages", "/users/ada/usages/", "/users%2Fada%2Fusages",
-        "/user", "/userss", "//users", "/v1/ada/", "/v1//plan", "/1/2/3/4/5/6/7",
-        "/1/2/3/4/5/6/7/8/9", "/1/2/3/4/5/6/7/8/", "/1/2/3/4/5/6/x/8", "//", "*",
+        "/Users", "/users/", "/users/ada/usages/", "/users%2Fada%2Fusages", "/user", "/userss",
+        "//users", "/v1/ada/", "/v1//", "/1/2/3/4/5/6/7", "/1/2/3/4/5/6/7/8/9",
+        "/1/2/3/4/5/6/7/8/", "/1/2/3/4/5/6/x/8", "//", "*",
     };
     for (size_t i = 0; i < COUNT(paths); i++) {
         struct http_match match = find(*state, HTTP_GET, paths[i]);
