@@ -1,4 +1,5 @@
-/* limits.h: every bound of qms in one place, proved against each other.
+/* limits.h: the bounds that clients and operators meet, in one place, proved against each other.
+ * What bounds the inside of one file only stands there.
  * "Full" is an answer, never growth: what exceeds a bound is refused with 400, 413 or 503. */
 #ifndef QMS_BASE_LIMITS_H
 #define QMS_BASE_LIMITS_H
@@ -14,8 +15,9 @@ enum {
     IDEMPOTENCY_KEY_BYTES_MAX = 255,
 
     /* lists */
-    USAGE_ITEMS_MAX = 10000,       /* POST /v2/usages (the bound) */
+    USAGE_ITEMS_MAX = 10000,       /* POST /v2/usages */
     CATALOGUE_ROWS_MAX = 1000,     /* rates or quota defaults in one request */
+    BULK_SUBSCRIPTIONS_MAX = 1000, /* POST /v1/subscriptions */
     OVERAGE_LINES_MAX = 1000,      /* of a page of GET /v2/overages; a user is never split */
 
     /* CloudMC */
@@ -36,6 +38,7 @@ enum {
     ENGINE_THREADS_MAX = 16,
     COMMIT_RESOLVE_MS_DEFAULT = 10000, /* how long to look for a batch of unknown outcome */
     COMMIT_TARGET_US = 10000,          /* the batch size follows this commit time */
+    LISTINGS_MAX = 64,                 /* long ones that wait for a reader of the store */
 
     /* PostgreSQL */
     POSTGRES_CONNECT_S_MAX = 5,       /* each host of the URL; the URL may say otherwise */
@@ -56,8 +59,10 @@ enum {
     NUMBER_BYTES_MAX = 256,  /* an amount as text; a longer one counts as out of range */
 
     /* HTTP */
+    HTTP_TARGET_BYTES_MAX = 8192,
     HTTP_HEAD_BYTES_MAX = 16384,
     HTTP_HEADERS_MAX = 64,
+    HTTP_TRAILER_BYTES_MAX = 8192,       /* all chunk extensions and trailers of a request */
     HTTP_BODY_BYTES_MAX = 1 << 20,
     HTTP_USAGES_BODY_BYTES_MAX = 16 << 20,
     HTTP_BUFFERED_BYTES_MAX = 256 << 20, /* bodies and answers of all connections together */
@@ -76,6 +81,7 @@ enum {
     SUBSCRIPTION_PERIODS_MAX = 10, /* years bought at once */
 
     /* time */
+    LISTING_US_MAX = 60 * 1000000,          /* of a long listing, from the store */
     LISTING_WAITED_S_MAX = 600,             /* for a slow reader, beside the listing's own time */
     REQUEST_KEY_KEPT_DAYS = 35,             /* of an Idempotency-Key; ids of usages stay for ever */
     EFFECTIVE_AHEAD_US_MAX = 300 * 1000000, /* effective dates further ahead are refused */
@@ -89,6 +95,7 @@ static_assert(QUEUE_REQUESTS_MAX >= 2 * NATS_IN_FLIGHT_DEFAULT,
               "NATS alone does not fill the engine's queue");
 static_assert(POSTGRES_READER_IDLE_MS_MAX / 1000 > LISTING_WAITED_S_MAX,
               "the database does not end a listing whose reader is slow");
+static_assert(HTTP_TARGET_BYTES_MAX < HTTP_HEAD_BYTES_MAX, "a head has room for its target");
 static_assert(HTTP_BUFFERED_BYTES_MAX >= 8 * HTTP_USAGES_BODY_BYTES_MAX,
               "several of the largest bodies fit at once");
 

@@ -7,7 +7,7 @@
 #include "engine/engine_private.h"
 #include "engine/lane.h"
 
-enum { LISTINGS_MAX = 64, PART_ARENA_BLOCK_BYTES = 4096 };
+enum { PART_ARENA_BLOCK_BYTES = 4096 };
 
 void engine_options_init(struct engine_options *options) {
     *options = (struct engine_options){

@@ -5,7 +5,7 @@
 #include "domain/decide.h"
 #include "engine/engine_private.h"
 
-enum { LISTING_US_MAX = 60000000, PIECE_ROWS = 500, PIECE_ARENA_BLOCK_BYTES = 1 << 18 };
+enum { PIECE_ROWS = 500, PIECE_ARENA_BLOCK_BYTES = 1 << 18 };
 
 struct lister {
     struct request *request;

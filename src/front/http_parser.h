@@ -14,11 +14,6 @@
 #include "base/limits.h"
 #include "base/text.h"
 
-enum {
-    HTTP_TARGET_BYTES_MAX = 8192,
-    HTTP_TRAILER_BYTES_MAX = 8192, /* all chunk extensions and trailers of a request */
-};
-
 enum http_method {
     HTTP_GET, HTTP_HEAD, HTTP_PUT, HTTP_POST, HTTP_DELETE, HTTP_PATCH, HTTP_OPTIONS,
     HTTP_METHOD_OTHER, HTTP_METHOD_COUNT

@@ -5,8 +5,6 @@
 #include "wire/json_fields.h"
 #include "wire/v1_json.h"
 
-enum { BULK_SUBSCRIPTIONS_MAX = 1000, PLAN_ROWS_MAX = 1000 };
-
 /* ---- reading ---- */
 
 static void body_open(struct json_reader *reader, struct text body, struct arena *arena) {
@@ -97,11 +95,17 @@ static bool take_rate(struct json_reader *reader, struct rate_input *input) {
     return reader->problem == NULL;
 }
 
+/* Begins a list and counts it. */
+static bool list_begin(struct json_reader *reader, size_t count_max, size_t *count) {
+    *count = json_array_count(reader);
+    if (*count > count_max) return json_refuse(reader, "a list that is too long");
+    return json_array_begin(reader);
+}
+
 static bool take_defaults(struct json_reader *reader, struct plan_input *plan) {
-    size_t count = json_array_count(reader);
-    if (count > PLAN_ROWS_MAX) return json_refuse(reader, "a list that is too long");
+    size_t count;
+    if (!list_begin(reader, CATALOGUE_ROWS_MAX, &count)) return false;
     plan->defaults = arena_take_zeroed(reader->arena, count, sizeof *plan->defaults);
-    if (!json_array_begin(reader)) return false;
     while (json_array_next(reader)) {
         assert(plan->default_count < count);
         if (!take_default(reader, &plan->defaults[plan->default_count++])) return false;
@@ -110,10 +114,9 @@ static bool take_defaults(struct json_reader *reader, struct plan_input *plan) {
 }
 
 static bool take_rates(struct json_reader *reader, struct plan_input *plan) {
-    size_t count = json_array_count(reader);
-    if (count > PLAN_ROWS_MAX) return json_refuse(reader, "a list that is too long");
+    size_t count;
+    if (!list_begin(reader, CATALOGUE_ROWS_MAX, &count)) return false;
     plan->rates = arena_take_zeroed(reader->arena, count, sizeof *plan->rates);
-    if (!json_array_begin(reader)) return false;
     while (json_array_next(reader)) {
         assert(plan->rate_count < count);
         if (!take_rate(reader, &plan->rates[plan->rate_count++])) return false;
@@ -346,10 +349,9 @@ static bool take_bulk_item(struct json_reader *reader, const struct username_rul
 
 static bool take_bulk_list(struct json_reader *reader, const struct username_rule *rule,
                            bool force, struct request *request) {
-    size_t count = json_array_count(reader), next = 0;
-    if (count > BULK_SUBSCRIPTIONS_MAX) return json_refuse(reader, "a list that is too long");
+    size_t count, next = 0;
+    if (!list_begin(reader, BULK_SUBSCRIPTIONS_MAX, &count)) return false;
     struct op *ops = request_list(request, OP_SUBSCRIPTION_CREATE, count);
-    if (!json_array_begin(reader)) return false;
     while (json_array_next(reader)) {
         assert(next < count);
         if (!take_bulk_item(reader, rule, force, &ops[next++])) return false;
