@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
+
 enum {
     DIRECTORY_BLOCK_BYTES = 65536,
     ROWS_FIRST = 16,
@@ -135,8 +137,7 @@ static void table_sort(struct directory_table *table, size_t entry_bytes) {
 
 /* Of ids that we make the last bytes are random, but anybody may bring ids of any kind. */
 static size_t hash_of(const uint8_t *bytes, size_t count) {
-    uint64_t hash = UINT64_C(14695981039346656037);
-    for (size_t i = 0; i < count; i++) hash = (hash ^ bytes[i]) * UINT64_C(1099511628211);
+    uint64_t hash = hash_add(HASH_BASIS, bytes, count);
     return (size_t)(hash ^ hash >> 29);
 }
 

@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "engine/attempt.h"
 
 enum { REPLAY_BUCKETS = 8192 };
@@ -128,10 +129,7 @@ static const struct account *replay_account(const struct op *op) {
 }
 
 static size_t replay_bucket(const struct op *op) {
-    uint64_t hash = (uintptr_t)replay_account(op);
-    for (size_t i = 0; i < op->key.length; i++) {
-        hash = (hash ^ (unsigned char)op->key.data[i]) * UINT64_C(1099511628211);
-    }
+    uint64_t hash = hash_add((uintptr_t)replay_account(op), op->key.data, op->key.length);
     return (size_t)(hash ^ hash >> 32) % REPLAY_BUCKETS;
 }
 

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "base/hash.h"
+
 void cache_init(struct cache *cache, size_t count_max) {
     assert(count_max > 0);
     size_t buckets = 1024;
@@ -19,13 +21,9 @@ void cache_close(struct cache *cache) {
     cache->buckets = NULL;
 }
 
-/* FNV-1a: short names, and a table that no client can see into by more than its timing. */
+/* Short names, and a table that no client can see into by more than its timing. */
 uint64_t cache_hash(struct text username) {
-    uint64_t hash = UINT64_C(14695981039346656037);
-    for (size_t i = 0; i < username.length; i++) {
-        hash ^= (unsigned char)username.data[i];
-        hash *= UINT64_C(1099511628211);
-    }
+    uint64_t hash = hash_add(HASH_BASIS, username.data, username.length);
     return hash ^ hash >> 32;
 }
 

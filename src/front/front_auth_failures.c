@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/hash.h"
+
 enum { NETWORK_BYTES = 8, MAPPED_BYTES = 12 };
 
 static const int64_t WINDOW_US = AUTH_FAILURES_WINDOW_S * INT64_C(1000000);
@@ -38,8 +40,7 @@ static void address_read(const char *text, uint8_t address[16]) {
 }
 
 static struct auth_failure *set_of(struct auth_failures *failures, const uint8_t address[16]) {
-    uint64_t hash = failures->seed;
-    for (size_t i = 0; i < 16; i++) hash = (hash ^ address[i]) * UINT64_C(1099511628211);
+    uint64_t hash = hash_add(failures->seed, address, 16);
     return failures->rows[(hash ^ hash >> 32) % AUTH_FAILURES_SETS];
 }
 

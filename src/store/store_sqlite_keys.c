@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include "base/arena.h"
+#include "base/hash.h"
 
 enum { PLACES_MIN = 1024 };
 
@@ -30,20 +31,14 @@ void store_sqlite_keys_clear(struct store_sqlite_keys *keys, int64_t first_id, i
     keys->next_id = next_id;
 }
 
-static uint64_t mix(uint64_t hash, const void *data, size_t bytes) {
-    const unsigned char *at = data;
-    for (size_t i = 0; i < bytes; i++) hash = (hash ^ at[i]) * UINT64_C(1099511628211);
-    return hash;
-}
-
 uint32_t store_sqlite_keys_fingerprint(const struct store_sqlite_keys *keys, struct text key,
                                        const struct uuid *user_id, struct text operation,
                                        struct text principal) {
-    uint64_t hash = keys->seed ^ UINT64_C(14695981039346656037);
-    hash = mix(hash, key.data, key.length);
-    hash = mix(hash, user_id->bytes, sizeof user_id->bytes);
-    hash = mix(hash, operation.data, operation.length);
-    hash = mix(hash, principal.data, principal.length);
+    uint64_t hash = keys->seed ^ HASH_BASIS;
+    hash = hash_add(hash, key.data, key.length);
+    hash = hash_add(hash, user_id->bytes, sizeof user_id->bytes);
+    hash = hash_add(hash, operation.data, operation.length);
+    hash = hash_add(hash, principal.data, principal.length);
     hash ^= hash >> 33; /* lets every bit count */
     hash *= UINT64_C(0xff51afd7ed558ccd);
     hash ^= hash >> 33;
