@@ -68,6 +68,16 @@ static const struct rate *rate_find(const struct rate *rates, size_t count,
     return NULL;
 }
 
+bool catalogue_update_operation(const struct catalogue *catalogue, const struct uuid *id,
+                                enum update_operation *operation) {
+    for (int i = 0; i < UPDATE_OPERATION_COUNT; i++) {
+        if (!uuid_equal(&catalogue->update_operation_ids[i], id)) continue;
+        *operation = (enum update_operation)i;
+        return true;
+    }
+    return false;
+}
+
 const struct rate *plan_rate(const struct plan *plan, const struct uuid *id) {
     return rate_find(plan->rates, plan->rate_count, id);
 }

@@ -77,6 +77,8 @@ const struct resource_type *catalogue_resource_named(const struct catalogue *cat
 const struct plan *catalogue_plan(const struct catalogue *catalogue, const struct uuid *id);
 const struct plan *catalogue_plan_named(const struct catalogue *catalogue, struct text name);
 const struct addon *catalogue_addon(const struct catalogue *catalogue, const struct uuid *id);
+bool catalogue_update_operation(const struct catalogue *catalogue, const struct uuid *id,
+                                enum update_operation *operation);
 const struct rate *plan_rate(const struct plan *plan, const struct uuid *id);
 const struct rate *addon_rate(const struct addon *addon, const struct uuid *id);
 

@@ -22,8 +22,11 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "domain/directory.h"
 #include "domain/op.h"
+
+static const int64_t REQUEST_KEY_KEPT_US = REQUEST_KEY_KEPT_DAYS * INT64_C(86400000000);
 
 struct store_moment {
     int64_t decided_us;  /* the time operations are decided at; never before an earlier one */

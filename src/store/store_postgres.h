@@ -4,8 +4,8 @@
  *   store_postgres_session.c, _exchange.c   connections and round trips
  *   store_postgres_load.c       accounts, replays, and whose an id is
  *   store_postgres_save.c, _save_catalogue.c   changes, in one round trip with their commit
- *   store_postgres_catalogue.c  the catalogue, and its version
- *   store_postgres_directory.c, _save_directory.c   the directory, in and out
+ *   store_postgres_catalogue.c  the catalogue (store_catalogue.h), and its version
+ *   store_postgres_directory.c, _save_directory.c   the directory, in and out (store_directory.h)
  *   store_postgres_list.c       readers: long listings on connections of their own
  *   store_postgres_statements.c, _row.c   SQL and the values that go in and out
  *
@@ -17,8 +17,6 @@
 #include "base/limits.h"
 #include "store/store.h"
 #include "store/store_postgres_session.h"
-
-static const int64_t REQUEST_KEY_KEPT_US = REQUEST_KEY_KEPT_DAYS * INT64_C(86400000000);
 
 struct store_postgres {
     struct store base;
@@ -63,6 +61,9 @@ bool store_postgres_find(struct store *store, struct store_find *finds, size_t c
                          struct arena *arena, struct qms_error *error);
 bool store_postgres_load(struct store *store, struct store_load *load, struct qms_error *error);
 
+/* Takes a subscription's own columns, which come one after the other. */
+void store_postgres_take_subscription(struct postgres_row *row, struct account *account,
+                                      struct subscription *subscription);
 /* Takes the rows of quotas or usages into accounts[n - 1]; counts, by the same number, may be NULL.
  * A row that cannot be read makes its account broken. */
 void store_postgres_take_quantities(struct postgres_row *row, struct account **accounts,

@@ -157,7 +157,8 @@ static bool take_users(struct reader *reader, struct postgres_row *row, void *co
                        struct qms_error *error) {
     (void)context, (void)error;
     while (reader->go_on && row_take(row)) {
-        union store_row out = {.user = {.id = get_uuid(row), .username = get_text(row)}};
+        union store_row out = {.user = {.id = get_uuid(row)}};
+        out.user.username = get_text(row);
         if (row->broken) log_broken(out.user.username);
         else hand_on(reader, &out);
     }
@@ -179,13 +180,11 @@ static bool list_users(struct reader *reader, struct qms_error *error) {
 
 static bool update_read(const struct catalogue *catalogue, struct postgres_row *row,
                         struct update_view *view) {
-    bool inexact, known = false;
+    bool inexact;
     view->row.id = get_uuid(row);
     view->operation_id = get_uuid(row);
-    for (int i = 0; i < UPDATE_OPERATION_COUNT && !known; i++) {
-        view->row.operation = (enum update_operation)i;
-        known = uuid_equal(&catalogue->update_operation_ids[i], &view->operation_id);
-    }
+    bool known =
+        catalogue_update_operation(catalogue, &view->operation_id, &view->row.operation);
     bool of_quotas = text_equal(get_text(row), text_of(value_type_name(VALUE_QUOTAS)));
     view->row.value_type = of_quotas ? VALUE_QUOTAS : VALUE_USAGES;
     view->row.value = get_amount(row, &inexact);
@@ -231,11 +230,9 @@ static bool take_overages(struct reader *reader, struct postgres_row *row, void 
     while (overages->go_on && row_take(row)) {
         struct text username = get_text(row);
         bool inexact;
-        struct overage_line line = {
-            .resource_name = get_text(row),
-            .quota = get_amount(row, &inexact),
-            .usage = get_amount(row, &inexact),
-        };
+        struct overage_line line = {.resource_name = get_text(row)};
+        line.quota = get_amount(row, &inexact);
+        line.usage = get_amount(row, &inexact);
         if (row->broken) log_broken(username);
         else overages_take(overages, username, line);
     }
@@ -274,15 +271,7 @@ static void piece_read(struct reader *reader, struct postgres_row *row, struct p
     for (piece->count = 0; row_take(row); piece->count++) {
         struct account *account = &piece->accounts[piece->count];
         struct subscription *subscription = &subscriptions[piece->count];
-        *subscription = (struct subscription){
-            .account = account,
-            .id = get_uuid(row),
-            .plan_id = get_uuid(row),
-            .plan_rate_id = get_uuid(row),
-            .start_us = get_time(row),
-            .end_us = get_end(row),
-            .paid = get_boolean(row),
-        };
+        store_postgres_take_subscription(row, account, subscription);
         *account = (struct account){.exists = true, .loaded = true, .subscriptions = subscription};
         account->user_id = get_uuid(row);
         account->username = get_text(row);

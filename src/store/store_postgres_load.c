@@ -88,10 +88,11 @@ static bool take_moment(struct loading *loading, const struct exchange *exchange
     exchange_rows(exchange, PG_LOAD_MOMENT, &row);
     row_take(&row);
     int64_t decided_us = get_time(&row);
+    int64_t stamped_us = get_time(&row);
     if (decided_us > postgres->last_us) postgres->last_us = decided_us;
     postgres->moment = (struct store_moment){
         .decided_us = postgres->last_us,
-        .stamped_us = get_time(&row),
+        .stamped_us = stamped_us,
         .actor = text_of(postgres->session.actor),
     };
     if (get_integer(&row) == postgres->session.backend.process) return true;
@@ -200,6 +201,17 @@ static struct account *take_account(struct postgres_row *row, struct account **a
     return accounts[place];
 }
 
+void store_postgres_take_subscription(struct postgres_row *row, struct account *account,
+                                      struct subscription *subscription) {
+    *subscription = (struct subscription){.account = account};
+    subscription->id = get_uuid(row);
+    subscription->plan_id = get_uuid(row);
+    subscription->plan_rate_id = get_uuid(row);
+    subscription->start_us = get_time(row);
+    subscription->end_us = get_end(row);
+    subscription->paid = get_boolean(row);
+}
+
 static void take_subscriptions(struct loading *loading, const struct exchange *exchange) {
     struct postgres_row row;
     struct subscription **last = NULL;
@@ -209,15 +221,7 @@ static void take_subscriptions(struct loading *loading, const struct exchange *e
         struct account *account =
             take_account(&row, loading->wanted, loading->read[SUBSCRIPTIONS]);
         struct subscription *subscription = arena_take(&account->arena, sizeof *subscription);
-        *subscription = (struct subscription){
-            .account = account,
-            .id = get_uuid(&row),
-            .plan_id = get_uuid(&row),
-            .plan_rate_id = get_uuid(&row),
-            .start_us = get_time(&row),
-            .end_us = get_end(&row),
-            .paid = get_boolean(&row),
-        };
+        store_postgres_take_subscription(&row, account, subscription);
         if (account != before) last = &account->subscriptions;
         *last = subscription;
         last = &subscription->next;

@@ -1,3 +1,4 @@
+#include "store/store_directory.h"
 #include "store/store_postgres.h"
 
 /* One operation's rows: each kind in the order in which rows refer to each other, and of each kind
@@ -8,117 +9,26 @@ static void put_uuid_or_null(struct parameters *row, const struct uuid *uuid) {
     else put_uuid(row, uuid);
 }
 
-static void put_organization(struct parameters *row, const void *from) {
-    const struct organization_row *organization = from;
-    put_uuid(row, &organization->id);
-    put_uuid_or_null(row, &organization->parent_id);
-    put_time(row, organization->created_us);
-    put_text(row, organization->name);
-    put_text(row, organization->entry_point);
-    put_boolean(row, organization->is_trial);
-    put_boolean(row, organization->is_reseller);
+static void put_column(struct parameters *row, enum directory_column_type type,
+                       const void *from) {
+    switch (type) {
+    case COLUMN_UUID: put_uuid(row, from); break;
+    case COLUMN_UUID_OR_NULL: put_uuid_or_null(row, from); break;
+    case COLUMN_TEXT: put_text(row, *(const struct text *)from); break;
+    case COLUMN_TIME: put_time(row, *(const int64_t *)from); break;
+    case COLUMN_INTEGER: put_integer(row, *(const int64_t *)from); break;
+    case COLUMN_ENUM: put_integer(row, *(const unsigned *)from); break;
+    case COLUMN_BOOLEAN: put_boolean(row, *(const bool *)from); break;
+    case COLUMN_HASH: put_hash(row, from); break;
+    case COLUMN_END: break;
+    }
 }
 
-static void put_user(struct parameters *row, const void *from) {
-    const struct cloud_user_row *user = from;
-    put_uuid(row, &user->id);
-    put_uuid(row, &user->organization_id);
-    put_time(row, user->created_us);
-    put_text(row, user->name);
-    put_text(row, user->email);
-    put_integer(row, user->status);
+static void put_row(struct parameters *row, enum directory_kind kind, const void *from) {
+    for (const struct directory_column *column = directory_columns[kind];
+         column->type != COLUMN_END; column++)
+        put_column(row, column->type, (const char *)from + column->at);
 }
-
-static void put_binding(struct parameters *row, const void *from) {
-    const struct role_binding_row *binding = from;
-    put_uuid(row, &binding->id);
-    put_uuid(row, &binding->user_id);
-    put_uuid_or_null(row, &binding->organization_id);
-    put_time(row, binding->created_us);
-    put_integer(row, binding->role);
-    put_integer(row, binding->qualifier);
-    put_boolean(row, binding->is_primary);
-}
-
-static void put_key(struct parameters *row, const void *from) {
-    const struct api_key_row *key = from;
-    put_uuid(row, &key->id);
-    put_uuid(row, &key->user_id);
-    put_time(row, key->created_us);
-    put_text(row, key->name);
-    put_hash(row, key->hash);
-    put_time(row, key->used_us);
-    put_text(row, key->used_address);
-}
-
-static void put_connection(struct parameters *row, const void *from) {
-    const struct connection_row *connection = from;
-    put_uuid(row, &connection->id);
-    put_uuid(row, &connection->owner_id);
-    put_time(row, connection->created_us);
-    put_text(row, connection->name);
-    put_text(row, connection->service_code);
-    put_text(row, connection->type);
-    put_boolean(row, connection->supports_quotas);
-}
-
-static void put_quota(struct parameters *row, const void *from) {
-    const struct cloud_quota_row *quota = from;
-    put_uuid(row, &quota->id);
-    put_uuid(row, &quota->connection_id);
-    put_uuid(row, &quota->owner_id);
-    put_time(row, quota->created_us);
-    put_text(row, quota->name);
-    put_text(row, quota->description);
-    put_boolean(row, quota->default_for_service);
-    put_boolean(row, quota->default_for_trial);
-    put_integer(row, quota->version);
-}
-
-static void put_assignment(struct parameters *row, const void *from) {
-    const struct assignment_row *assignment = from;
-    put_uuid(row, &assignment->id);
-    put_uuid(row, &assignment->organization_id);
-    put_uuid(row, &assignment->connection_id);
-    put_time(row, assignment->created_us);
-    put_integer(row, assignment->connection_state);
-    put_uuid_or_null(row, &assignment->quota_id);
-    put_boolean(row, assignment->applied);
-}
-
-static void put_environment(struct parameters *row, const void *from) {
-    const struct environment_row *environment = from;
-    put_uuid(row, &environment->id);
-    put_uuid(row, &environment->organization_id);
-    put_uuid(row, &environment->connection_id);
-    put_time(row, environment->created_us);
-    put_text(row, environment->name);
-    put_integer(row, environment->connection_state);
-}
-
-static void put_task(struct parameters *row, const void *from) {
-    const struct task_row *task = from;
-    put_uuid(row, &task->id);
-    put_uuid_or_null(row, &task->user_id);
-    put_uuid(row, &task->organization_id);
-    put_time(row, task->created_us);
-    put_integer(row, task->object);
-    put_uuid(row, &task->object_id);
-    put_text(row, task->object_name);
-    put_integer(row, task->status);
-}
-
-static void (*const putters[DIRECTORY_KIND_COUNT])(struct parameters *row, const void *from) = {
-    [DIRECTORY_ORGANIZATIONS] = put_organization,
-    [DIRECTORY_USERS] = put_user,
-    [DIRECTORY_BINDINGS] = put_binding,
-    [DIRECTORY_KEYS] = put_key,
-    [DIRECTORY_CONNECTIONS] = put_connection,
-    [DIRECTORY_QUOTAS] = put_quota,
-    [DIRECTORY_ASSIGNMENTS] = put_assignment,
-    [DIRECTORY_ENVIRONMENTS] = put_environment,
-    [DIRECTORY_TASKS] = put_task,
-};
 
 static void write_details(struct store_postgres *postgres, struct exchange *exchange,
                           const struct change_list *list) {
@@ -152,7 +62,7 @@ static void write_kind(struct store_postgres *postgres, struct exchange *exchang
     for (size_t i = 0; i < list->count; i++) {
         const struct directory_row *row = list->rows[i];
         if (row->state == ROW_DELETED) put_uuid(&deleted, &row->id);
-        else putters[kind](&put, row);
+        else put_row(&put, kind, row);
     }
     if (parameters_rows(&deleted) > 0) exchange_add(exchange, delete_id, &deleted);
     if (parameters_rows(&put) > 0) exchange_add(exchange, put_id, &put);

@@ -211,7 +211,7 @@ static bool connection_reopen(struct store_sqlite *sqlite, struct qms_error *err
 
 /* ---- time ---- */
 
-int64_t store_sqlite_now(struct store *store) {
+static int64_t sqlite_now(struct store *store) {
     struct store_sqlite *sqlite = store_sqlite_of(store);
     int64_t now = clock_wall_us(sqlite->clock);
     int64_t last = atomic_load(&sqlite->last_us);
@@ -262,7 +262,7 @@ static bool sqlite_begin(struct store *store, bool writes, bool *stale, struct q
     sqlite->data_version = version;
     sqlite->is_open = true;
     sqlite->writes = writes;
-    int64_t now = store_sqlite_now(store);
+    int64_t now = sqlite_now(store);
     sqlite->moment =
         (struct store_moment){.decided_us = now, .stamped_us = now, .actor = sqlite->actor};
     return true;
@@ -364,7 +364,7 @@ static bool sqlite_resolve(struct store *store, const struct uuid *batch_id, boo
 /* Forgets some of the keys that have expired; the rest at the next call. */
 static void sqlite_purge(struct store_sqlite *sqlite) {
     struct row row;
-    int64_t now_us = store_sqlite_now(&sqlite->base), deleted = 0;
+    int64_t now_us = sqlite_now(&sqlite->base), deleted = 0;
     row_open(&row, &sqlite->statements, DELETE_REQUEST_KEYS);
     row_put_integer(&row, now_us - REQUEST_KEY_KEPT_US);
     row_put_integer(&row, PURGE_ROWS);
@@ -383,7 +383,7 @@ static void sqlite_idle(struct store *store) {
     assert(!sqlite->is_open);
     if (sqlite->connection == NULL) return;
     if (sqlite->log_pages >= sqlite->checkpoint_pages) sqlite_checkpoint(sqlite);
-    if (store_sqlite_now(store) >= sqlite->purge_us) sqlite_purge(sqlite);
+    if (sqlite_now(store) >= sqlite->purge_us) sqlite_purge(sqlite);
 }
 
 /* ---- open and close ---- */
@@ -413,7 +413,7 @@ static const struct store_ops sqlite_ops = {
     .end = sqlite_end,
     .resolve = sqlite_resolve,
     .idle = sqlite_idle,
-    .now = store_sqlite_now,
+    .now = sqlite_now,
     .reader_open = store_sqlite_reader_open,
     .reader_close = store_sqlite_reader_close,
     .list = store_sqlite_list,

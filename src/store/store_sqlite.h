@@ -4,8 +4,8 @@
  *   store_sqlite_migrate.c    from an empty or an older file to the newest version
  *   store_sqlite_load.c       accounts, replays, and whose an id is
  *   store_sqlite_save.c       changes of accounts
- *   store_sqlite_catalogue.c, _save_catalogue.c   the catalogue, in and out
- *   store_sqlite_directory.c, _save_directory.c   the directory, in and out
+ *   store_sqlite_catalogue.c, _save_catalogue.c   the catalogue, in (store_catalogue.h) and out
+ *   store_sqlite_directory.c, _save_directory.c   the directory, in and out (store_directory.h)
  *   store_sqlite_list.c       readers: long listings on connections of their own
  *   store_sqlite_statements.c, _row.c   SQL and the values that go in and out
  * One connection writes; its thread is the engine's. */
@@ -26,7 +26,6 @@ enum {
     SQLITE_BUSY_MS = 2000, /* how long a foreign writer's transaction is waited for */
     SQLITE_CACHE_KIB = 65536,
 };
-static const int64_t REQUEST_KEY_KEPT_US = REQUEST_KEY_KEPT_DAYS * INT64_C(86400000000);
 
 /* Our own descriptor of the database file, held as long as the store is open. */
 struct store_sqlite_file {
@@ -76,7 +75,6 @@ static inline struct store_sqlite *store_sqlite_of(struct store *store) {
  * else with INTERNAL. doing: "begin a transaction". */
 bool store_sqlite_fail(struct sqlite3 *connection, int code, const char *doing,
                        struct qms_error *error);
-int64_t store_sqlite_now(struct store *store);
 
 /* Opens a connection with the settings every one has. Closing it is the caller's. */
 struct sqlite3 *store_sqlite_connect(const struct store_sqlite *sqlite, int flags,
@@ -110,6 +108,9 @@ bool store_sqlite_load_directory(struct store_sqlite *sqlite, struct store_load 
 
 bool store_sqlite_find(struct store *store, struct store_find *finds, size_t count,
                        struct arena *arena, struct qms_error *error);
+/* Takes a subscription's own columns, the first of the row. */
+void store_sqlite_read_subscription(struct row *row, struct account *account,
+                                    struct subscription *subscription);
 /* Puts all rows of quotas or usages into the account's subscriptions; false: one is broken. */
 bool store_sqlite_read_quantities(struct row *row, struct account *account, enum value_type type);
 /* Puts what a replay is found by: its key, user, operation and principal. */

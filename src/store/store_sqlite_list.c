@@ -93,7 +93,8 @@ static bool list_users(struct reader *reader, struct qms_error *error) {
     row_put_integer(&row, input->limit);
     row_put_integer(&row, input->offset);
     while (go_on && row_next(&row)) {
-        union store_row out = {.user = {.id = row_uuid(&row), .username = row_text(&row)}};
+        union store_row out = {.user = {.id = row_uuid(&row)}};
+        out.user.username = row_text(&row);
         if (row.broken) {
             log_broken(out.user.username);
         } else {
@@ -115,20 +116,12 @@ static bool find_user(struct reader *reader, struct uuid *id, struct qms_error *
 
 /* ---- updates ---- */
 
-static bool operation_of(const struct catalogue *catalogue, const struct uuid *id,
-                         enum update_operation *operation) {
-    for (int i = 0; i < UPDATE_OPERATION_COUNT; i++) {
-        *operation = (enum update_operation)i;
-        if (uuid_equal(&catalogue->update_operation_ids[i], id)) return true;
-    }
-    return false;
-}
-
 static bool update_read(struct reader *reader, struct row *row, struct update_view *view) {
     const struct catalogue *catalogue = reader->listing->catalogue;
     view->row.id = row_uuid(row);
     view->operation_id = row_uuid(row);
-    bool known = operation_of(catalogue, &view->operation_id, &view->row.operation);
+    bool known =
+        catalogue_update_operation(catalogue, &view->operation_id, &view->row.operation);
     struct text type = row_text(row);
     view->row.value_type =
         text_equal(type, text_of(value_type_name(VALUE_QUOTAS))) ? VALUE_QUOTAS : VALUE_USAGES;
@@ -221,11 +214,9 @@ static bool hand_on_line(void *reader, const union store_row *row) {
 static void overages_take_row(struct overages *overages, struct row *row) {
     struct text username = row_text(row);
     bool inexact;
-    struct overage_line line = {
-        .resource_name = row_text(row),
-        .quota = row_amount(row, &inexact),
-        .usage = row_amount(row, &inexact),
-    };
+    struct overage_line line = {.resource_name = row_text(row)};
+    line.quota = row_amount(row, &inexact);
+    line.usage = row_amount(row, &inexact);
     if (row->broken) {
         log_broken(username);
         return;
@@ -265,15 +256,8 @@ static bool hand_on_subscriptions(struct reader *reader, struct row *row,
     while (go_on && row_next(row)) {
         arena_reset(&reader->arena);
         struct account account = {.exists = true, .loaded = true};
-        struct subscription subscription = {
-            .account = &account,
-            .id = row_uuid(row),
-            .plan_id = row_uuid(row),
-            .plan_rate_id = row_uuid(row),
-            .start_us = row_integer(row),
-            .end_us = row_end(row),
-            .paid = row_boolean(row),
-        };
+        struct subscription subscription;
+        store_sqlite_read_subscription(row, &account, &subscription);
         account.subscriptions = &subscription;
         account.user_id = row_uuid(row);
         account.username = row_text(row);

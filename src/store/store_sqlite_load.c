@@ -41,6 +41,17 @@ static void period_open(struct row *row, struct store_sqlite *sqlite, enum state
     row_put_integer(row, account->ends_from_us);
 }
 
+void store_sqlite_read_subscription(struct row *row, struct account *account,
+                                    struct subscription *subscription) {
+    *subscription = (struct subscription){.account = account};
+    subscription->id = row_uuid(row);
+    subscription->plan_id = row_uuid(row);
+    subscription->plan_rate_id = row_uuid(row);
+    subscription->start_us = row_integer(row);
+    subscription->end_us = row_end(row);
+    subscription->paid = row_boolean(row);
+}
+
 static enum reading load_subscriptions(struct store_sqlite *sqlite, struct account *account,
                                        struct qms_error *error) {
     struct row row;
@@ -49,15 +60,7 @@ static enum reading load_subscriptions(struct store_sqlite *sqlite, struct accou
     period_open(&row, sqlite, LOAD_SUBSCRIPTIONS, account);
     while (!broken && row_next(&row)) {
         struct subscription *subscription = arena_take(&account->arena, sizeof *subscription);
-        *subscription = (struct subscription){
-            .account = account,
-            .id = row_uuid(&row),
-            .plan_id = row_uuid(&row),
-            .plan_rate_id = row_uuid(&row),
-            .start_us = row_integer(&row),
-            .end_us = row_end(&row),
-            .paid = row_boolean(&row),
-        };
+        store_sqlite_read_subscription(&row, account, subscription);
         *last = subscription;
         last = &subscription->next;
         broken = row.broken;
@@ -65,19 +68,11 @@ static enum reading load_subscriptions(struct store_sqlite *sqlite, struct accou
     return reading_end(sqlite, &row, broken, "load subscriptions", error);
 }
 
-static struct subscription *subscription_of(struct account *account, const struct uuid *id) {
-    struct subscription *subscription = account->subscriptions;
-    while (subscription != NULL && !uuid_equal(&subscription->id, id)) {
-        subscription = subscription->next;
-    }
-    return subscription;
-}
-
 static struct quantity *quantity_read(struct row *row, struct account *account) {
     struct arena *arena = &account->arena;
     struct quantity *quantity = arena_take_zeroed(arena, 1, sizeof *quantity);
     struct uuid subscription_id = row_uuid(row);
-    quantity->subscription = subscription_of(account, &subscription_id);
+    quantity->subscription = subscription_find(account, &subscription_id);
     quantity->id = row_uuid(row);
     quantity->resource_type_id = row_uuid(row);
     quantity->value = row_amount(row, &quantity->inexact);
@@ -126,7 +121,7 @@ static enum reading load_applied(struct store_sqlite *sqlite, struct account *ac
         addon->addon_rate_id = row_uuid(&row);
         addon->amount = row_amount(&row, &inexact);
         addon->paid = row_boolean(&row);
-        struct subscription *subscription = subscription_of(account, &subscription_id);
+        struct subscription *subscription = subscription_find(account, &subscription_id);
         addon->subscription = subscription;
         broken = row.broken || subscription == NULL;
         if (broken) continue;
