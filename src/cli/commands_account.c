@@ -13,8 +13,7 @@ static bool subscribe_body(const struct action_call *call, struct json_writer *w
     const struct action_inputs *inputs = &call->inputs;
     (void)error;
     json_write_object_begin(writer);
-    json_write_key(writer, TEXT("subscriptions"));
-    json_write_array_begin(writer);
+    json_write_array_named(writer, TEXT("subscriptions"));
     json_write_object_begin(writer);
     action_write_text(writer, TEXT("username"), call->operands[0]);
     action_write_text(writer, TEXT("plan_name"), answer_text(call->found[0], "name", call->arena));

@@ -53,8 +53,7 @@ static const struct listing_column addon_applied_columns[] = {
 /* ---- bodies ---- */
 
 static void write_resource(struct json_writer *writer, struct text name) {
-    json_write_key(writer, TEXT("resource_type"));
-    json_write_object_begin(writer);
+    json_write_object_named(writer, TEXT("resource_type"));
     action_write_text(writer, TEXT("name"), name);
     json_write_object_end(writer);
 }
@@ -65,8 +64,7 @@ static bool write_rates(const struct action_call *call, struct json_writer *writ
     const char *given = call->inputs.rate;
     struct amount rate = amount_zero();
     if (given != NULL && !action_amount("--rate", text_of(given), &rate, error)) return false;
-    json_write_key(writer, TEXT("addon_rates"));
-    json_write_array_begin(writer);
+    json_write_array_named(writer, TEXT("addon_rates"));
     for (size_t i = 0; i < rates->count; i++)
         json_write_raw(writer, rates->items[i]);
     json_write_object_begin(writer);
@@ -86,8 +84,7 @@ static bool addon_add_body(const struct action_call *call, struct json_writer *w
     bool paid;
     if (!action_flag("paid", inputs->addon_paid, false, &paid, error)) return false;
     json_write_object_begin(writer);
-    json_write_key(writer, TEXT("addon"));
-    json_write_object_begin(writer);
+    json_write_object_named(writer, TEXT("addon"));
     action_write_text(writer, TEXT("name"), call->operands[0]);
     action_write_text(writer, TEXT("description"),
                       inputs->description == NULL ? call->operands[0]
@@ -146,8 +143,7 @@ static bool addon_update_body(const struct action_call *call, struct json_writer
     };
     bool changes = false;
     json_write_object_begin(writer);
-    json_write_key(writer, TEXT("addon"));
-    json_write_object_begin(writer);
+    json_write_object_named(writer, TEXT("addon"));
     if (!write_changed(call, writer, error)) return false;
     json_write_object_end(writer);
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {

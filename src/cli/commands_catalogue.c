@@ -60,8 +60,7 @@ static void write_effective(struct json_writer *writer, int64_t at_us) {
 }
 
 static void write_rates(struct json_writer *writer, struct amount rate, int64_t from_us) {
-    json_write_key(writer, TEXT("plan_rates"));
-    json_write_array_begin(writer);
+    json_write_array_named(writer, TEXT("plan_rates"));
     json_write_object_begin(writer);
     json_write_key(writer, TEXT("rate"));
     json_write_amount(writer, rate);
@@ -75,8 +74,7 @@ static void write_default(struct json_writer *writer, struct text resource, stru
     json_write_object_begin(writer);
     json_write_key(writer, TEXT("quota_value"));
     json_write_amount(writer, value);
-    json_write_key(writer, TEXT("resource_type"));
-    json_write_object_begin(writer);
+    json_write_object_named(writer, TEXT("resource_type"));
     action_write_text(writer, TEXT("name"), resource);
     json_write_object_end(writer);
     write_effective(writer, from_us);
@@ -106,8 +104,7 @@ static bool plan_add_body(const struct action_call *call, struct json_writer *wr
     action_write_text(writer, TEXT("description"),
                       inputs->description == NULL ? call->operands[0]
                                                   : text_of(inputs->description));
-    json_write_key(writer, TEXT("plan_quota_defaults"));
-    json_write_array_begin(writer);
+    json_write_array_named(writer, TEXT("plan_quota_defaults"));
     for (size_t i = 0; i < inputs->defaults.count; i++)
         if (!write_default_option(writer, inputs->defaults.items[i], call->from_us, error))
             return false;
@@ -130,8 +127,7 @@ static bool plan_default_body(const struct action_call *call, struct json_writer
                               struct qms_error *error) {
     (void)error;
     json_write_object_begin(writer);
-    json_write_key(writer, TEXT("plan_quota_defaults"));
-    json_write_array_begin(writer);
+    json_write_array_named(writer, TEXT("plan_quota_defaults"));
     write_default(writer, answer_text(call->found[1], "name", call->arena), call->value,
                   call->from_us);
     json_write_array_end(writer);

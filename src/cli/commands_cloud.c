@@ -156,8 +156,7 @@ static bool connection_assign_body(const struct action_call *call, struct json_w
                                    struct qms_error *error) {
     (void)error;
     json_write_object_begin(writer);
-    json_write_key(writer, TEXT("serviceConnections"));
-    json_write_array_begin(writer);
+    json_write_array_named(writer, TEXT("serviceConnections"));
     json_write_object_begin(writer);
     action_write_text(writer, TEXT("id"), found_id(call, 0));
     json_write_object_end(writer);
@@ -187,8 +186,7 @@ static bool write_ceiling(struct json_writer *writer, const char *option,
 static bool write_ceilings(const struct action_call *call, struct json_writer *writer,
                            struct qms_error *error) {
     const struct option_texts *ceilings = &call->inputs.defaults;
-    json_write_key(writer, TEXT("quotaDetails"));
-    json_write_array_begin(writer);
+    json_write_array_named(writer, TEXT("quotaDetails"));
     for (size_t i = 0; i < ceilings->count; i++)
         if (!write_ceiling(writer, ceilings->items[i], error)) return false;
     json_write_array_end(writer);

@@ -46,6 +46,10 @@ void cloud_write_time(struct cloud_writer *writer, struct text name, int64_t at_
 void cloud_write_reference(struct cloud_writer *writer, struct text name, const struct uuid *id,
                            struct text named) {
     json_write_key(&writer->json, name);
+    cloud_write_named(writer, id, named);
+}
+
+void cloud_write_named(struct cloud_writer *writer, const struct uuid *id, struct text named) {
     json_write_object_begin(&writer->json);
     cloud_write_id(writer, TEXT("id"), id);
     cloud_write_member(writer, TEXT("name"), named);
@@ -131,8 +135,7 @@ static const struct sorted_row *sorted_rows(const struct cloud_writer *writer,
 
 static void write_metadata(struct cloud_writer *writer, size_t count) {
     const struct cloud_page *page = &writer->answer->page;
-    json_write_key(&writer->json, TEXT("metadata"));
-    json_write_object_begin(&writer->json);
+    json_write_object_named(&writer->json, TEXT("metadata"));
     cloud_write_number(writer, TEXT("recordCount"), (int64_t)count);
     if (page->is_paged) {
         cloud_write_number(writer, TEXT("pageSize"), page->size);
@@ -156,8 +159,7 @@ static void write_list(struct cloud_writer *writer) {
         if (list->count - first > (size_t)page->size) end = first + (size_t)page->size;
     }
     writer->in_list = true;
-    json_write_key(&writer->json, TEXT("data"));
-    json_write_array_begin(&writer->json);
+    json_write_array_named(&writer->json, TEXT("data"));
     for (size_t i = first; i < end; i++)
         shapes[writer->op->operation].write(
             writer, rows[page->descends ? list->count - 1 - i : i].row);
@@ -166,8 +168,7 @@ static void write_list(struct cloud_writer *writer) {
 }
 
 static void write_roles(struct cloud_writer *writer) {
-    json_write_key(&writer->json, TEXT("data"));
-    json_write_array_begin(&writer->json);
+    json_write_array_named(&writer->json, TEXT("data"));
     for (int i = 0; i < ROLE_COUNT; i++)
         cloud_write_role(writer, (enum role)i);
     json_write_array_end(&writer->json);
@@ -188,8 +189,7 @@ static void write_task(struct cloud_writer *writer, const struct task *task) {
     cloud_write_id(writer, TEXT("taskId"), &task->row.id);
     cloud_write_member(writer, TEXT("taskStatus"), status);
     write_result(writer, task);
-    json_write_key(&writer->json, TEXT("data"));
-    json_write_object_begin(&writer->json);
+    json_write_object_named(&writer->json, TEXT("data"));
     cloud_write_id(writer, TEXT("id"), &task->row.id);
     cloud_write_member(writer, TEXT("status"), status);
     cloud_write_time(writer, TEXT("created"), task->row.created_us);
@@ -210,11 +210,7 @@ static void write_data(struct cloud_writer *writer) {
     else if (view->user != NULL) cloud_write_user(writer, view->user);
     else if (view->organization != NULL) cloud_write_organization(writer, view->organization);
     else if (view->plugin != NULL) cloud_write_descriptor(writer, view->plugin);
-    else { /* what was deleted */
-        json_write_object_begin(&writer->json);
-        cloud_write_id(writer, TEXT("id"), &writer->op->made_id);
-        json_write_object_end(&writer->json);
-    }
+    else cloud_write_named(writer, &writer->op->made_id, TEXT("")); /* what was deleted */
 }
 
 /* A deletion with a task has no object to show. */
@@ -264,8 +260,7 @@ static void write_error(struct buffer *out, const struct cloud_error *cloud, str
     struct json_writer json;
     json_write_open(&json, out);
     json_write_object_begin(&json);
-    json_write_key(&json, TEXT("errors"));
-    json_write_array_begin(&json);
+    json_write_array_named(&json, TEXT("errors"));
     json_write_object_begin(&json);
     json_write_key(&json, TEXT("code"));
     json_write_integer(&json, cloud_code_number(cloud->code));
@@ -274,8 +269,7 @@ static void write_error(struct buffer *out, const struct cloud_error *cloud, str
     json_write_key(&json, TEXT("message"));
     json_write_string(&json, text);
     if (cloud->member_count > 0) {
-        json_write_key(&json, TEXT("context"));
-        json_write_object_begin(&json);
+        json_write_object_named(&json, TEXT("context"));
         for (size_t i = 0; i < cloud->member_count; i++)
             write_context_member(&json, &cloud->members[i]);
         json_write_object_end(&json);

@@ -24,8 +24,7 @@ static int64_t limit_size(struct amount ceiling) {
 }
 
 static void write_metric(struct cloud_writer *writer, const struct metric_descriptor *metric) {
-    json_write_key(&writer->json, TEXT("metricDescriptor"));
-    json_write_object_begin(&writer->json);
+    json_write_object_named(&writer->json, TEXT("metricDescriptor"));
     cloud_write_member(writer, TEXT("metricIdentifier"), metric->identifier);
     cloud_write_member(writer, TEXT("nameLabelKey"), metric->name_label);
     cloud_write_member(writer, TEXT("unitLabelKey"), metric->unit_label);
@@ -63,8 +62,7 @@ static void write_detail(struct cloud_writer *writer, const struct plugin *plugi
 static void write_details(struct cloud_writer *writer, const struct cloud_quota *quota) {
     const struct plugin *plugin =
         plugin_find(writer->answer->plugins, quota->connection->row.type);
-    json_write_key(&writer->json, TEXT("quotaDetails"));
-    json_write_array_begin(&writer->json);
+    json_write_array_named(&writer->json, TEXT("quotaDetails"));
     for (size_t i = 0; i < quota->row.detail_count; i++)
         write_detail(writer, plugin, &quota->row.details[i]);
     json_write_array_end(&writer->json);
@@ -72,32 +70,22 @@ static void write_details(struct cloud_writer *writer, const struct cloud_quota 
 
 static void write_service_connection(struct cloud_writer *writer,
                                      const struct connection *connection) {
-    json_write_key(&writer->json, TEXT("serviceConnection"));
-    json_write_object_begin(&writer->json);
-    cloud_write_id(writer, TEXT("id"), &connection->row.id);
-    cloud_write_member(writer, TEXT("name"), connection->row.name);
-    cloud_write_member(writer, TEXT("serviceCode"), connection->row.service_code);
-    cloud_write_member(writer, TEXT("type"), connection->row.type);
-    json_write_key(&writer->json, TEXT("organization"));
-    json_write_object_begin(&writer->json);
-    cloud_write_id(writer, TEXT("id"), &connection->owner->row.id);
-    json_write_object_end(&writer->json);
+    json_write_object_named(&writer->json, TEXT("serviceConnection"));
+    cloud_write_connection_members(writer, connection);
+    cloud_write_reference(writer, TEXT("organization"), &connection->owner->row.id, TEXT(""));
     json_write_object_end(&writer->json);
 }
 
 /* Those that the caller may see; the count is of all. */
 static void write_organizations(struct cloud_writer *writer, const struct cloud_quota *quota) {
-    json_write_key(&writer->json, TEXT("organizations"));
-    json_write_array_begin(&writer->json);
+    json_write_array_named(&writer->json, TEXT("organizations"));
     const struct assignment *assignment = quota->assignments;
     for (; assignment != NULL; assignment = assignment->next_of_quota) {
         const struct organization *organization = assignment->organization;
         if (!writer->knows_principal || !authorization_visible(&writer->principal, organization))
             continue;
         json_write_object_begin(&writer->json);
-        cloud_write_id(writer, TEXT("id"), &organization->row.id);
-        cloud_write_member(writer, TEXT("name"), organization->row.name);
-        cloud_write_member(writer, TEXT("entryPoint"), organization->row.entry_point);
+        cloud_write_organization_members(writer, organization);
         json_write_object_end(&writer->json);
     }
     json_write_array_end(&writer->json);

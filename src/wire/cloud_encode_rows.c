@@ -5,6 +5,13 @@
 
 /* ---- organizations ---- */
 
+void cloud_write_organization_members(struct cloud_writer *writer,
+                                      const struct organization *organization) {
+    cloud_write_id(writer, TEXT("id"), &organization->row.id);
+    cloud_write_member(writer, TEXT("name"), organization->row.name);
+    cloud_write_member(writer, TEXT("entryPoint"), organization->row.entry_point);
+}
+
 /* Itself first, then upwards. */
 static void write_lineage(struct cloud_writer *writer, const struct organization *organization) {
     struct arena *arena = writer->answer->arena;
@@ -22,16 +29,12 @@ static void write_reseller(struct cloud_writer *writer, const struct organizatio
     const struct organization *above = organization->parent;
     while (above != NULL && !above->row.is_reseller) above = above->parent;
     if (above == NULL) return;
-    json_write_key(&writer->json, TEXT("reseller"));
-    json_write_object_begin(&writer->json);
-    cloud_write_id(writer, TEXT("id"), &above->row.id);
-    json_write_object_end(&writer->json);
+    cloud_write_reference(writer, TEXT("reseller"), &above->row.id, TEXT(""));
 }
 
 static void write_connections(struct cloud_writer *writer,
                               const struct organization *organization) {
-    json_write_key(&writer->json, TEXT("serviceConnections"));
-    json_write_array_begin(&writer->json);
+    json_write_array_named(&writer->json, TEXT("serviceConnections"));
     const struct assignment *assignment = organization->assignments;
     for (; assignment != NULL; assignment = assignment->next_of_organization) {
         json_write_object_begin(&writer->json);
@@ -45,45 +48,40 @@ static void write_connections(struct cloud_writer *writer,
 }
 
 static void write_quotas(struct cloud_writer *writer, const struct organization *organization) {
-    json_write_key(&writer->json, TEXT("quotas"));
-    json_write_array_begin(&writer->json);
+    json_write_array_named(&writer->json, TEXT("quotas"));
     const struct assignment *assignment = organization->assignments;
     for (; assignment != NULL; assignment = assignment->next_of_organization) {
         if (assignment->quota == NULL) continue;
         json_write_object_begin(&writer->json);
         cloud_write_id(writer, TEXT("id"), &assignment->quota->row.id);
         cloud_write_member(writer, TEXT("name"), assignment->quota->row.name);
-        json_write_key(&writer->json, TEXT("serviceConnection"));
-        json_write_object_begin(&writer->json);
-        cloud_write_id(writer, TEXT("id"), &assignment->connection->row.id);
-        json_write_object_end(&writer->json);
+        cloud_write_reference(writer, TEXT("serviceConnection"), &assignment->connection->row.id,
+                              TEXT(""));
         json_write_object_end(&writer->json);
     }
     json_write_array_end(&writer->json);
 }
 
+static void write_user_members(struct cloud_writer *writer, const struct cloud_user *user) {
+    cloud_write_id(writer, TEXT("id"), &user->row.id);
+    cloud_write_member(writer, TEXT("userName"), user->row.name);
+}
+
 static void write_belongings(struct cloud_writer *writer,
                              const struct organization *organization) {
     struct json_writer *json = &writer->json;
-    json_write_key(json, TEXT("environments"));
-    json_write_array_begin(json);
+    json_write_array_named(json, TEXT("environments"));
     if (writer->knows_principal &&
         authorization_may(&writer->principal, PERMISSION_ENVIRONMENTS_READ, organization))
         for (const struct environment *each = organization->environments; each != NULL;
-             each = each->next_of_organization) {
-            json_write_object_begin(json);
-            cloud_write_id(writer, TEXT("id"), &each->row.id);
-            cloud_write_member(writer, TEXT("name"), each->row.name);
-            json_write_object_end(json);
-        }
+             each = each->next_of_organization)
+            cloud_write_named(writer, &each->row.id, each->row.name);
     json_write_array_end(json);
-    json_write_key(json, TEXT("users"));
-    json_write_array_begin(json);
+    json_write_array_named(json, TEXT("users"));
     for (const struct cloud_user *each = organization->users; each != NULL;
          each = each->next_in_organization) {
         json_write_object_begin(json);
-        cloud_write_id(writer, TEXT("id"), &each->row.id);
-        cloud_write_member(writer, TEXT("userName"), each->row.name);
+        write_user_members(writer, each);
         json_write_object_end(json);
     }
     json_write_array_end(json);
@@ -92,9 +90,7 @@ static void write_belongings(struct cloud_writer *writer,
 void cloud_write_organization(struct cloud_writer *writer, const void *row) {
     const struct organization *organization = row;
     json_write_object_begin(&writer->json);
-    cloud_write_id(writer, TEXT("id"), &organization->row.id);
-    cloud_write_member(writer, TEXT("name"), organization->row.name);
-    cloud_write_member(writer, TEXT("entryPoint"), organization->row.entry_point);
+    cloud_write_organization_members(writer, organization);
     if (organization->parent != NULL)
         cloud_write_reference(writer, TEXT("parent"), &organization->parent->row.id,
                               organization->parent->row.name);
@@ -116,8 +112,7 @@ void cloud_write_organization(struct cloud_writer *writer, const void *row) {
 /* ---- users, roles, keys ---- */
 
 static void write_role_short(struct cloud_writer *writer, enum role role) {
-    json_write_key(&writer->json, TEXT("role"));
-    json_write_object_begin(&writer->json);
+    json_write_object_named(&writer->json, TEXT("role"));
     cloud_write_id(writer, TEXT("id"), role_id(role));
     cloud_write_member(writer, TEXT("name"), text_of(role_name(role)));
     cloud_write_flag(writer, TEXT("isSystem"), true);
@@ -128,15 +123,13 @@ static void write_role_short(struct cloud_writer *writer, enum role role) {
 void cloud_write_user(struct cloud_writer *writer, const void *row) {
     const struct cloud_user *user = row;
     json_write_object_begin(&writer->json);
-    cloud_write_id(writer, TEXT("id"), &user->row.id);
-    cloud_write_member(writer, TEXT("userName"), user->row.name);
+    write_user_members(writer, user);
     cloud_write_member(writer, TEXT("email"), user->row.email);
     cloud_write_member(writer, TEXT("status"), text_of(user_status_name(user->row.status)));
     cloud_write_reference(writer, TEXT("organization"), &user->organization->row.id,
                           user->organization->row.name);
     if (user->primary != NULL) {
-        json_write_key(&writer->json, TEXT("primaryRoleBinding"));
-        json_write_object_begin(&writer->json);
+        json_write_object_named(&writer->json, TEXT("primaryRoleBinding"));
         cloud_write_id(writer, TEXT("id"), &user->primary->row.id);
         write_role_short(writer, user->primary->row.role);
         json_write_object_end(&writer->json);
@@ -149,8 +142,7 @@ void cloud_write_role(struct cloud_writer *writer, enum role role) {
     json_write_object_begin(&writer->json);
     cloud_write_id(writer, TEXT("id"), role_id(role));
     cloud_write_member(writer, TEXT("name"), text_of(role_name(role)));
-    json_write_key(&writer->json, TEXT("permissions"));
-    json_write_array_begin(&writer->json);
+    json_write_array_named(&writer->json, TEXT("permissions"));
     for (int i = 0; i < PERMISSION_COUNT; i++) {
         if (!role_has(role, (enum permission)i)) continue;
         struct text name = text_of(permission_name((enum permission)i));
@@ -189,10 +181,8 @@ void cloud_write_key(struct cloud_writer *writer, const void *row) {
     cloud_write_id(writer, TEXT("id"), &key->row.id);
     cloud_write_member(writer, TEXT("name"), key->row.name);
     cloud_write_member(writer, TEXT("key"), writer->answer->key);
-    json_write_key(&writer->json, TEXT("user"));
-    json_write_object_begin(&writer->json);
-    cloud_write_id(writer, TEXT("id"), &key->user->row.id);
-    cloud_write_member(writer, TEXT("userName"), key->user->row.name);
+    json_write_object_named(&writer->json, TEXT("user"));
+    write_user_members(writer, key->user);
     json_write_object_end(&writer->json);
     cloud_write_time(writer, TEXT("creationDate"), key->row.created_us);
     if (key->row.used_us > 0) {
@@ -204,21 +194,25 @@ void cloud_write_key(struct cloud_writer *writer, const void *row) {
 
 /* ---- connections ---- */
 
+void cloud_write_connection_members(struct cloud_writer *writer,
+                                    const struct connection *connection) {
+    cloud_write_id(writer, TEXT("id"), &connection->row.id);
+    cloud_write_member(writer, TEXT("name"), connection->row.name);
+    cloud_write_member(writer, TEXT("serviceCode"), connection->row.service_code);
+    cloud_write_member(writer, TEXT("type"), connection->row.type);
+}
+
 /* All quotas of the connection that the organization in scope owns or is assigned. */
 static void write_quotas_of(struct cloud_writer *writer, const struct connection *connection) {
     const struct organization *organization = writer->op->out.cloud.organization;
-    json_write_key(&writer->json, TEXT("quotas"));
-    json_write_array_begin(&writer->json);
+    json_write_array_named(&writer->json, TEXT("quotas"));
     const struct assignment *assignment =
         organization == NULL ? NULL : organization_assignment(organization, connection);
     const struct cloud_quota *quota = connection->quotas;
     for (; quota != NULL; quota = quota->next_of_connection) {
         bool is_assigned = assignment != NULL && assignment->quota == quota;
-        if (quota->owner != organization && !is_assigned) continue;
-        json_write_object_begin(&writer->json);
-        cloud_write_id(writer, TEXT("id"), &quota->row.id);
-        cloud_write_member(writer, TEXT("name"), quota->row.name);
-        json_write_object_end(&writer->json);
+        if (quota->owner == organization || is_assigned)
+            cloud_write_named(writer, &quota->row.id, quota->row.name);
     }
     json_write_array_end(&writer->json);
 }
@@ -226,10 +220,7 @@ static void write_quotas_of(struct cloud_writer *writer, const struct connection
 void cloud_write_connection(struct cloud_writer *writer, const void *row) {
     const struct connection *connection = row;
     json_write_object_begin(&writer->json);
-    cloud_write_id(writer, TEXT("id"), &connection->row.id);
-    cloud_write_member(writer, TEXT("name"), connection->row.name);
-    cloud_write_member(writer, TEXT("serviceCode"), connection->row.service_code);
-    cloud_write_member(writer, TEXT("type"), connection->row.type);
+    cloud_write_connection_members(writer, connection);
     cloud_write_reference(writer, TEXT("organization"), &connection->owner->row.id,
                           connection->owner->row.name);
     cloud_write_flag(writer, TEXT("supportsQuotas"), connection->row.supports_quotas);
@@ -241,11 +232,8 @@ void cloud_write_connection(struct cloud_writer *writer, const void *row) {
 /* The organization that has it. */
 void cloud_write_assignment(struct cloud_writer *writer, const void *row) {
     const struct assignment *assignment = row;
-    const struct organization *organization = assignment->organization;
     json_write_object_begin(&writer->json);
-    cloud_write_id(writer, TEXT("id"), &organization->row.id);
-    cloud_write_member(writer, TEXT("name"), organization->row.name);
-    cloud_write_member(writer, TEXT("entryPoint"), organization->row.entry_point);
+    cloud_write_organization_members(writer, assignment->organization);
     if (assignment->quota != NULL)
         cloud_write_reference(writer, TEXT("quota"), &assignment->quota->row.id,
                               assignment->quota->row.name);
@@ -256,23 +244,14 @@ void cloud_write_assignment(struct cloud_writer *writer, const void *row) {
 
 void cloud_write_environment(struct cloud_writer *writer, const void *row) {
     const struct environment *environment = row;
-    const struct organization *organization = environment->organization;
-    const struct connection *connection = environment->connection;
     json_write_object_begin(&writer->json);
     cloud_write_id(writer, TEXT("id"), &environment->row.id);
     cloud_write_member(writer, TEXT("name"), environment->row.name);
-    json_write_key(&writer->json, TEXT("organization"));
-    json_write_object_begin(&writer->json);
-    cloud_write_id(writer, TEXT("id"), &organization->row.id);
-    cloud_write_member(writer, TEXT("name"), organization->row.name);
-    cloud_write_member(writer, TEXT("entryPoint"), organization->row.entry_point);
+    json_write_object_named(&writer->json, TEXT("organization"));
+    cloud_write_organization_members(writer, environment->organization);
     json_write_object_end(&writer->json);
-    json_write_key(&writer->json, TEXT("serviceConnection"));
-    json_write_object_begin(&writer->json);
-    cloud_write_id(writer, TEXT("id"), &connection->row.id);
-    cloud_write_member(writer, TEXT("name"), connection->row.name);
-    cloud_write_member(writer, TEXT("serviceCode"), connection->row.service_code);
-    cloud_write_member(writer, TEXT("type"), connection->row.type);
+    json_write_object_named(&writer->json, TEXT("serviceConnection"));
+    cloud_write_connection_members(writer, environment->connection);
     json_write_object_end(&writer->json);
     cloud_write_member(writer, TEXT("state"),
                        text_of(connection_state_name(environment->row.connection_state)));
@@ -286,14 +265,12 @@ void cloud_write_descriptor(struct cloud_writer *writer, const struct plugin *pl
     json_write_object_begin(&writer->json);
     cloud_write_member(writer, TEXT("type"), plugin->type);
     cloud_write_flag(writer, TEXT("supportsQuota"), plugin_supports_quotas(plugin));
-    json_write_key(&writer->json, TEXT("quotaMetricIdentifiers"));
-    json_write_array_begin(&writer->json);
+    json_write_array_named(&writer->json, TEXT("quotaMetricIdentifiers"));
     for (size_t i = 0; i < plugin->metric_count; i++)
         if (plugin->metrics[i].is_enforced)
             json_write_string(&writer->json, plugin->metrics[i].identifier);
     json_write_array_end(&writer->json);
-    json_write_key(&writer->json, TEXT("metricDescriptors"));
-    json_write_array_begin(&writer->json);
+    json_write_array_named(&writer->json, TEXT("metricDescriptors"));
     for (size_t i = 0; i < plugin->metric_count; i++) {
         const struct metric_descriptor *metric = &plugin->metrics[i];
         json_write_object_begin(&writer->json);

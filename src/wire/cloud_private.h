@@ -20,11 +20,19 @@ void cloud_write_flag(struct cloud_writer *writer, struct text name, bool flag);
 void cloud_write_number(struct cloud_writer *writer, struct text name, int64_t number);
 /* "2021-01-06T19:17:06.000Z" */
 void cloud_write_time(struct cloud_writer *writer, struct text name, int64_t at_us);
-/* "name": {"id": ..., "name": ...} */
+/* {"id": ..., "name": ...}; named empty: only the id */
+void cloud_write_named(struct cloud_writer *writer, const struct uuid *id, struct text named);
+/* The same as the member name. */
 void cloud_write_reference(struct cloud_writer *writer, struct text name, const struct uuid *id,
                            struct text named);
 
-/* cloud_encode_rows.c: one object each. */
+/* cloud_encode_rows.c: members that several objects begin with. */
+void cloud_write_organization_members(struct cloud_writer *writer,
+                                      const struct organization *organization);
+void cloud_write_connection_members(struct cloud_writer *writer,
+                                    const struct connection *connection);
+
+/* ... and one object each. */
 void cloud_write_organization(struct cloud_writer *writer, const void *row);
 void cloud_write_user(struct cloud_writer *writer, const void *row);
 void cloud_write_role(struct cloud_writer *writer, enum role role);

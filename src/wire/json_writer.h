@@ -91,6 +91,17 @@ static inline void json_write_key(struct json_writer *writer, struct text name) 
     buffer_advance(writer->out, name.length + 3);
 }
 
+/* The next value, under this name, is an object or an array. */
+static inline void json_write_object_named(struct json_writer *writer, struct text name) {
+    json_write_key(writer, name);
+    json_write_object_begin(writer);
+}
+
+static inline void json_write_array_named(struct json_writer *writer, struct text name) {
+    json_write_key(writer, name);
+    json_write_array_begin(writer);
+}
+
 static inline void json_write_null(struct json_writer *writer) {
     json_write_raw(writer, TEXT("null"));
 }

@@ -81,14 +81,12 @@ static void write_plan(struct json_writer *writer, const struct plan *plan) {
     write_text(writer, TEXT("name"), plan->name);
     write_text_unless_empty(writer, TEXT("description"), plan->description);
     if (plan->default_count > 0) {
-        json_write_key(writer, TEXT("plan_quota_defaults"));
-        json_write_array_begin(writer);
+        json_write_array_named(writer, TEXT("plan_quota_defaults"));
         for (size_t i = 0; i < plan->default_count; i++) write_default(writer, &plan->defaults[i]);
         json_write_array_end(writer);
     }
     if (plan->rate_count > 0) {
-        json_write_key(writer, TEXT("plan_rates"));
-        json_write_array_begin(writer);
+        json_write_array_named(writer, TEXT("plan_rates"));
         for (size_t i = 0; i < plan->rate_count; i++) write_rate(writer, &plan->rates[i]);
         json_write_array_end(writer);
     }

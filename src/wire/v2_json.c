@@ -249,8 +249,7 @@ void v2_encode_usages(struct buffer *out, const struct request *request) {
     struct json_writer writer;
     json_write_open(&writer, out);
     json_write_object_begin(&writer);
-    json_write_key(&writer, TEXT("results"));
-    json_write_array_begin(&writer);
+    json_write_array_named(&writer, TEXT("results"));
     for (size_t i = 0; i < request->op_count; i++) write_result(&writer, &request->ops[i]);
     json_write_array_end(&writer);
     json_write_object_end(&writer);
@@ -274,8 +273,7 @@ void v2_encode_overages(struct buffer *out, const struct op *op) {
     struct json_writer writer;
     json_write_open(&writer, out);
     json_write_object_begin(&writer);
-    json_write_key(&writer, TEXT("overages"));
-    json_write_array_begin(&writer);
+    json_write_array_named(&writer, TEXT("overages"));
     const struct listing_view *report = &op->out.listing;
     for (size_t i = 0; i < report->count; i++) write_overage(&writer, &report->overages[i]);
     json_write_array_end(&writer);
