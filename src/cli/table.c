@@ -58,7 +58,8 @@ struct text table_printable(struct arena *arena, struct text text) {
     return (struct text){.data = out, .length = length};
 }
 
-size_t table_width(struct text text) {
+/* How many columns of a terminal the text takes. */
+static size_t width_of(struct text text) {
     size_t width = 0;
     for (struct text rest = text; rest.length > 0;) {
         uint32_t character = 0;
@@ -88,7 +89,7 @@ void table_put(struct table *table, struct text text, enum table_colour colour) 
     }
     struct text printable = table_printable(table->arena, text);
     table->cells[table->count++] = (struct table_cell){
-        .text = printable, .width = table_width(printable), .colour = colour};
+        .text = printable, .width = width_of(printable), .colour = colour};
 }
 
 void table_write_text(struct text text, enum table_colour colour, struct table_style style,

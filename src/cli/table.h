@@ -59,7 +59,4 @@ void table_bar(struct buffer *out, double part, size_t columns, struct table_sty
 /* A copy whose control characters and broken bytes are '?'. */
 struct text table_printable(struct arena *arena, struct text text);
 
-/* How many columns of a terminal the text takes. */
-size_t table_width(struct text text);
-
 #endif

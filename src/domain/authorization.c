@@ -75,15 +75,6 @@ bool role_with_id(const struct uuid *id, enum role *role) {
     return false;
 }
 
-bool role_named(struct text name, enum role *role) {
-    for (int i = 0; i < ROLE_COUNT; i++) {
-        if (!text_equal_nocase(text_of(role_lines[i].name), name)) continue;
-        *role = (enum role)i;
-        return true;
-    }
-    return false;
-}
-
 /* ---- scopes ---- */
 
 static const char *const qualifier_names[SCOPE_QUALIFIER_COUNT] = {

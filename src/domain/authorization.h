@@ -44,7 +44,6 @@ bool role_has(enum role role, enum permission permission);
 /* The scope of a user's primary role; of the Reporter, that of a binding without a scope. */
 enum scope_qualifier role_default_scope(enum role role);
 bool role_with_id(const struct uuid *id, enum role *role);
-bool role_named(struct text name, enum role *role); /* in any case */
 
 const char *scope_qualifier_name(enum scope_qualifier qualifier); /* "ORG_TREE", ... */
 bool scope_qualifier_named(struct text name, enum scope_qualifier *qualifier); /* and "ORG_SUB" */

@@ -79,7 +79,7 @@ static void slot_give(struct front_nats *nats, struct nats_slot *slot) {
 
 /* ---- the end of a request ---- */
 
-void nats_message_dropped(struct front_nats *nats) {
+static void message_dropped(struct front_nats *nats) {
     atomic_fetch_add(&nats->options.metrics->nats_dropped, 1);
 }
 
@@ -118,7 +118,7 @@ static bool slot_is_owed(const struct nats_slot *slot) {
 static bool slot_gives_up(struct nats_slot *slot) {
     struct front_nats *nats = slot->subject->nats;
     if (!nats->ending && clock_monotonic_us() - slot->received_us < RETRY_US_MAX) return false;
-    nats_message_dropped(nats);
+    message_dropped(nats);
     log_format(LOG_ERROR, "a message of %s was dropped: %s", slot->subject->name,
                slot->request.ops->error.text);
     return true;
@@ -235,7 +235,7 @@ void nats_take_message(struct nats_subject *subject, struct __natsConnection *co
     size_t bytes = (size_t)natsMsg_GetDataLength(message);
     struct nats_slot *slot = slot_take(nats, bytes, silent);
     if (slot == NULL) {
-        if (silent) nats_message_dropped(nats);
+        if (silent) message_dropped(nats);
         else nats_reply_busy(subject, connection, message);
         natsMsg_Destroy(message);
         return;
@@ -352,7 +352,7 @@ void front_nats_drain(struct front_nats *nats) {
 /* What is left when nothing will answer it any more. */
 static void drop_rest(struct front_nats *nats, struct part_list *list) {
     for (struct request_part *part; (part = part_list_pop(list)) != NULL;) {
-        nats_message_dropped(nats);
+        message_dropped(nats);
         nats_slot_finish(nats_slot_of(part->request));
     }
 }

@@ -78,7 +78,6 @@ struct front_nats {
 struct nats_slot *nats_slot_of(struct request *request);
 void nats_slot_retry(struct nats_slot *slot);
 void nats_slot_finish(struct nats_slot *slot); /* counts, logs, gives back */
-void nats_message_dropped(struct front_nats *nats);
 void nats_take_message(struct nats_subject *subject, struct __natsConnection *connection,
                        struct __natsMsg *message);
 

@@ -21,7 +21,7 @@ bool cloud_fail_field(struct op *op, const char *field, struct text value, const
     return qms_fail(&op->error, cloud_code_outcome(CLOUD_INVALID_FIELD), "%s %s", field, why);
 }
 
-bool cloud_fail_missing(struct op *op, const char *field) {
+static bool fail_missing(struct op *op, const char *field) {
     op->cloud = (struct cloud_error){.code = CLOUD_MISSING_FIELD};
     cloud_error_text(&op->cloud, "field", text_of(field));
     return qms_fail(&op->error, cloud_code_outcome(CLOUD_MISSING_FIELD), "%s is required", field);
@@ -102,7 +102,7 @@ static bool take_references(struct cloud_body *body, const char *field, size_t c
         bool has;
         assert(*id_count < count);
         if (!take_reference(body, field, &has, &rows[(*id_count)++])) return false;
-        if (!has) return cloud_fail_missing(body->op, field);
+        if (!has) return fail_missing(body->op, field);
     }
     return reader->problem == NULL;
 }

@@ -15,7 +15,6 @@
 bool cloud_fail(struct op *op, enum cloud_code code, const char *text);
 /* field: "serviceConnection.id"; it must be a literal, or lie in the request's arena. */
 bool cloud_fail_field(struct op *op, const char *field, struct text value, const char *why);
-bool cloud_fail_missing(struct op *op, const char *field);
 
 /* ---- bodies ---- */
 
