@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Bounds double from 16 to 8,388,608: microseconds from 16 us to 8 s, or operations of a batch. */
 static uint64_t histogram_bound(int bucket) {
@@ -85,6 +86,54 @@ static void metrics_write_requests(struct metrics *metrics, FILE *out) {
     }
 }
 
+#define CELL(member) offsetof(struct metrics, member)
+static const struct {
+    const char *name, *type, *help;
+    size_t cell;
+} singles[] = {
+    {"qms_batches_failed_total", "counter", "Batches that were not committed.",
+     CELL(batches_failed)},
+    {"qms_batches_halved_total", "counter", "Batches halved to find a refused operation.",
+     CELL(batches_halved)},
+    {"qms_batches_unknown_total", "counter", "Batches whose commit had no clear answer.",
+     CELL(batches_unknown)},
+    {"qms_batches_overtaken_total", "counter",
+     "Batches decided again because another server was first.", CELL(batches_overtaken)},
+    {"qms_locks_waiting", "gauge", "Operations that wait for rows others hold locked.",
+     CELL(locks_waiting)},
+    {"qms_lock_waits_total", "counter", "Operations that had to wait for locked rows.",
+     CELL(lock_waits)},
+    {"qms_lock_timeouts_total", "counter", "Operations that did not get locked rows in time.",
+     CELL(lock_timeouts)},
+    {"qms_reads_immediate_total", "counter", "Reads answered from cached accounts at once.",
+     CELL(reads_immediate)},
+    {"qms_cache_hits_total", "counter", "Accounts found in the cache.", CELL(cache_hits)},
+    {"qms_cache_misses_total", "counter", "Accounts loaded from the store.", CELL(cache_misses)},
+    {"qms_cache_evictions_total", "counter", "Accounts dropped to make room.",
+     CELL(cache_evictions)},
+    {"qms_http_connections", "gauge", "Open HTTP connections.", CELL(http_connections)},
+    {"qms_http_rejected_total", "counter", "HTTP requests refused before they were routed.",
+     CELL(http_rejected)},
+    {"qms_auth_failures_total", "counter", "Requests without a key that is known.",
+     CELL(auth_failures)},
+    {"qms_tls_failures_total", "counter", "Connections that TLS could not go on with.",
+     CELL(tls_failures)},
+    {"qms_nats_connected", "gauge", "Whether there is a connection to a NATS server.",
+     CELL(nats_connected)},
+    {"qms_nats_reconnects_total", "counter", "Connections to NATS after the first.",
+     CELL(nats_reconnects)},
+    {"qms_nats_in_flight", "gauge", "NATS requests taken and not finished.", CELL(nats_in_flight)},
+    {"qms_nats_dropped_total", "counter",
+     "NATS messages that were dropped, without anybody being told.", CELL(nats_dropped)},
+};
+#undef CELL
+
+static void metrics_write_single(const char *name, const char *type, const char *help,
+                                 uint64_t value, FILE *out) {
+    metrics_head(name, type, help, out);
+    fprintf(out, "%s %" PRIu64 "\n", name, value);
+}
+
 void metrics_write(struct metrics *metrics, size_t queue_depth, FILE *out) {
     metrics_write_requests(metrics, out);
     metrics_head("qms_batch_operations", "histogram", "Operations decided together.", out);
@@ -92,55 +141,11 @@ void metrics_write(struct metrics *metrics, size_t queue_depth, FILE *out) {
     metrics_head("qms_commit_duration_seconds", "histogram",
                  "Time to save and commit a batch.", out);
     metrics_write_histogram(&metrics->commit_us, "qms_commit_duration_seconds", "", 1e-6, out);
-
-    const struct {
-        const char *name, *type, *help;
-        uint64_t value;
-    } singles[] = {
-        {"qms_queue_depth", "gauge", "Requests waiting for the engine.", queue_depth},
-        {"qms_batches_failed_total", "counter", "Batches that were not committed.",
-         metrics_read(&metrics->batches_failed)},
-        {"qms_batches_halved_total", "counter", "Batches halved to find a refused operation.",
-         metrics_read(&metrics->batches_halved)},
-        {"qms_batches_unknown_total", "counter", "Batches whose commit had no clear answer.",
-         metrics_read(&metrics->batches_unknown)},
-        {"qms_batches_overtaken_total", "counter",
-         "Batches decided again because another server was first.",
-         metrics_read(&metrics->batches_overtaken)},
-        {"qms_locks_waiting", "gauge", "Operations that wait for rows others hold locked.",
-         metrics_read(&metrics->locks_waiting)},
-        {"qms_lock_waits_total", "counter", "Operations that had to wait for locked rows.",
-         metrics_read(&metrics->lock_waits)},
-        {"qms_lock_timeouts_total", "counter", "Operations that did not get locked rows in time.",
-         metrics_read(&metrics->lock_timeouts)},
-        {"qms_reads_immediate_total", "counter", "Reads answered from cached accounts at once.",
-         metrics_read(&metrics->reads_immediate)},
-        {"qms_cache_hits_total", "counter", "Accounts found in the cache.",
-         metrics_read(&metrics->cache_hits)},
-        {"qms_cache_misses_total", "counter", "Accounts loaded from the store.",
-         metrics_read(&metrics->cache_misses)},
-        {"qms_cache_evictions_total", "counter", "Accounts dropped to make room.",
-         metrics_read(&metrics->cache_evictions)},
-        {"qms_http_connections", "gauge", "Open HTTP connections.",
-         metrics_read(&metrics->http_connections)},
-        {"qms_http_rejected_total", "counter", "HTTP requests refused before they were routed.",
-         metrics_read(&metrics->http_rejected)},
-        {"qms_auth_failures_total", "counter", "Requests without a key that is known.",
-         metrics_read(&metrics->auth_failures)},
-        {"qms_tls_failures_total", "counter", "Connections that TLS could not go on with.",
-         metrics_read(&metrics->tls_failures)},
-        {"qms_nats_connected", "gauge", "Whether there is a connection to a NATS server.",
-         metrics_read(&metrics->nats_connected)},
-        {"qms_nats_reconnects_total", "counter", "Connections to NATS after the first.",
-         metrics_read(&metrics->nats_reconnects)},
-        {"qms_nats_in_flight", "gauge", "NATS requests taken and not finished.",
-         metrics_read(&metrics->nats_in_flight)},
-        {"qms_nats_dropped_total", "counter",
-         "NATS messages that were dropped, without anybody being told.",
-         metrics_read(&metrics->nats_dropped)},
-    };
+    metrics_write_single("qms_queue_depth", "gauge", "Requests waiting for the engine.",
+                         queue_depth, out);
     for (size_t i = 0; i < sizeof singles / sizeof singles[0]; i++) {
-        metrics_head(singles[i].name, singles[i].type, singles[i].help, out);
-        fprintf(out, "%s %" PRIu64 "\n", singles[i].name, singles[i].value);
+        void *cell = (char *)metrics + singles[i].cell;
+        metrics_write_single(singles[i].name, singles[i].type, singles[i].help,
+                             metrics_read(cell), out);
     }
 }
