@@ -1,6 +1,7 @@
 """Fixtures of the system tests: servers that start fresh and must stop cleanly."""
 
 import itertools
+import json
 
 import pytest
 
@@ -82,6 +83,23 @@ def clock(tmp_path):
     clock = Clock(tmp_path / 'clock')
     yield clock
     clock.file.close()
+
+
+@pytest.fixture
+def ask(start_server, clock):
+    """ask(method, target, body=None) of a server whose clock stands still, each on a connection of
+    its own; the server is ask.server."""
+    server = start_server(clock=clock)
+
+    def ask(method, target, body=None):
+        octets = body if isinstance(body, bytes) else b''
+        if body is not None and not octets:
+            octets = json.dumps(body).encode()
+        with server.connect() as connection:
+            return connection.ask(method, target, octets)
+
+    ask.server = server
+    return ask
 
 
 @pytest.fixture(scope='module')

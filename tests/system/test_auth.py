@@ -1,7 +1,6 @@
 """Who may do what: keys and their rights over every route, and what those without one see."""
 
 import json
-import pathlib
 import re
 import subprocess
 import time
@@ -9,17 +8,13 @@ import urllib.parse
 
 import httpx
 import pytest
-import yaml
 
 from api_keys import ADMINISTRATOR, GUEST, REPORTER, add_user, keyed, new_key
 from certificates import Authority
+from qms_description import OPERATIONS, example_request
 from raw_http import Connection
 from server import BINARY, NotStarted, Server, environment
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-DOCUMENT = yaml.safe_load((ROOT / 'docs/api/openapi.yaml').read_text(encoding='utf-8'))
-OPERATIONS = [(method, path, operation) for path, methods in DOCUMENT['paths'].items()
-              for method, operation in methods.items()]
 RIGHTS = ['read', 'report', 'administer']
 FAILURES_MAX = 10  # of an address in a minute; what comes on top is slowed down
 
@@ -46,20 +41,6 @@ def header(key):
     return {'MC-Api-Key': key}
 
 
-def example(path, operation):
-    """A request after the document's example: path, query, body."""
-    query = {}
-    for each in operation.get('parameters', []):
-        if each.get('in') == 'path':
-            path = path.replace('{%s}' % each['name'], urllib.parse.quote(each['example'], ''))
-        elif each.get('in') == 'query' and each.get('required'):
-            query[each['name']] = json.dumps(each['example'])
-    body = None
-    if 'requestBody' in operation:
-        body = operation['requestBody']['content']['application/json']['example']
-    return path, query, body
-
-
 def wanted(operation):
     """The right that the document says an operation wants; None: it is open."""
     if not operation['security']:
@@ -79,7 +60,7 @@ def names(operations):
 @pytest.mark.parametrize(('method', 'path', 'operation'), OPERATIONS, ids=names(OPERATIONS))
 @pytest.mark.parametrize('right', RIGHTS)
 def test_a_key_may_what_its_right_includes(shared, right, method, path, operation):
-    target, query, body = example(path, operation)
+    target, query, body = example_request(path, operation)
     answer = shared.http.request(method, target, params=query, json=body,
                                  headers=header(shared.keys[right]))
     may = wanted(operation) is None or RIGHTS.index(right) >= RIGHTS.index(wanted(operation))
@@ -97,7 +78,7 @@ def test_no_route_but_the_open_ones_answers_without_a_key(own):
     connections = []
     for headers in ({}, header(new_key())):
         for method, path, operation in guarded:
-            target, query, body = example(path, operation)
+            target, query, body = example_request(path, operation)
             if query:
                 target += '?' + urllib.parse.urlencode(query)
             connection = own.connect()

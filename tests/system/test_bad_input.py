@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
+from random_bodies import bodies
 from server import Server
 
 UPDATE = {'update': {'value_type': 'usages', 'value': 1, 'effective_date': '2026-01-01T00:00:00Z',
@@ -295,22 +296,15 @@ def test_an_odd_resource_name_is_just_not_over(server, refused, target):
 
 # -- anything at all -------------------------------------------------------------------------------
 
-JSON = strategies.recursive(
-    strategies.none() | strategies.booleans() | strategies.integers()
-    | strategies.floats() | strategies.text(max_size=8)
-    | strategies.sampled_from(['usages', 'quotas', 'ADD', 'SET', 'cpu.hours', 'bytes']),
-    lambda inner: strategies.lists(inner, max_size=3) | strategies.dictionaries(
-        strategies.sampled_from(['update', 'user', 'value', 'value_type', 'operation', 'name',
-                                 'resource_type', 'effective_date', 'unit', 'uuid', 'id', 'x',
-                                 'username', 'usage_value', 'update_type', 'resource_name']),
-        inner, max_size=6), max_leaves=12)
+BODIES = bodies(['usages', 'quotas', 'ADD', 'SET', 'cpu.hours', 'bytes'],
+                ['update', 'user', 'value', 'value_type', 'operation', 'name', 'resource_type',
+                 'effective_date', 'unit', 'uuid', 'id', 'x', 'username', 'usage_value',
+                 'update_type', 'resource_name'])
 
 
 @hypothesis.settings(max_examples=300, deadline=None, database=None,
                      suppress_health_check=list(hypothesis.HealthCheck))
-@hypothesis.given(route=strategies.sampled_from(sorted(ROUTES)),
-                  octets=strategies.one_of(JSON.map(lambda value: json.dumps(value).encode()),
-                                           strategies.binary(max_size=200)))
+@hypothesis.given(route=strategies.sampled_from(sorted(ROUTES)), octets=BODIES)
 def test_no_body_is_answered_with_a_5xx(server, route, octets):
     method, target, _ = ROUTES[route]
     with server.connect() as connection:

@@ -1,24 +1,19 @@
 """docs/api/openapi.yaml is true: it names every route the server has and no other, its examples fit
 its schemas, and what the server answers to them fits too."""
 
-import json
-import pathlib
 import re
 import subprocess
-import urllib.parse
 
 import httpx
 import jsonschema
 import pytest
-import yaml
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-DOCUMENT = yaml.safe_load((ROOT / 'docs/api/openapi.yaml').read_text(encoding='utf-8'))
+from qms_description import DOCUMENT, OPERATIONS, example_request
+from stores import REPOSITORY
+
 # The newest that the installed library knows; the document uses nothing that they read differently.
 VALIDATOR = getattr(jsonschema, 'Draft202012Validator', jsonschema.Draft7Validator)
 ROUTE = re.compile(r'\{HTTP_([A-Z]+), "([^"]+)"')
-OPERATIONS = [(method, path, operation) for path, methods in DOCUMENT['paths'].items()
-              for method, operation in methods.items()]
 # Ids in the examples are those of the documents; the ones that exist on a new server are seeded.
 UNKNOWN_IDS = {'applyAddon', 'setQuota', 'subscriptionAddon', 'updateSubscriptionAddon',
                'deleteSubscriptionAddon', 'subscriptionAddonDeprecated',
@@ -41,7 +36,7 @@ def check(value, schema):
 
 
 def test_every_route_of_the_server_is_described_and_no_other():
-    source = (ROOT / 'src/front/front_routes.c').read_text(encoding='utf-8')
+    source = (REPOSITORY / 'src/front/front_routes.c').read_text(encoding='utf-8')
     served = {(method.lower(), path) for method, path in ROUTE.findall(source)
               if not path.startswith('/api/v2/')}  # cloudmc.yaml has those
     assert served == {(method, path) for method, path, _ in OPERATIONS}
@@ -53,7 +48,7 @@ def test_operation_ids_are_unique():
 
 
 def test_the_readable_page_is_made_from_the_document_of_today():
-    subprocess.run([ROOT / 'script/api_docs.py', '--check'], check=True)
+    subprocess.run([REPOSITORY / 'script/api_docs.py', '--check'], check=True)
 
 
 @named(OPERATIONS)
@@ -73,19 +68,6 @@ def test_every_writing_operation_takes_an_idempotency_key(method, path, operatio
     assert takes == (method != 'get' and operation['operationId'] != 'v2Usages')
 
 
-def example_request(path, operation):
-    query = {}
-    for each in operation.get('parameters', []):
-        if each.get('in') == 'path':
-            path = path.replace('{%s}' % each['name'], urllib.parse.quote(each['example'], ''))
-        elif each.get('in') == 'query' and each.get('required'):
-            query[each['name']] = json.dumps(each['example'])
-    body = None
-    if 'requestBody' in operation:
-        body = operation['requestBody']['content']['application/json']['example']
-    return path, query, body
-
-
 @named(OPERATIONS)
 def test_what_the_server_answers_to_the_examples_fits(server, method, path, operation):
     target, query, body = example_request(path, operation)
@@ -102,7 +84,7 @@ def test_what_the_server_answers_to_the_examples_fits(server, method, path, oper
 
 def test_the_document_is_served_as_it_is(server):
     answer = httpx.get(server.url + '/openapi.yaml')
-    assert answer.content == (ROOT / 'docs/api/openapi.yaml').read_bytes()
+    assert answer.content == (REPOSITORY / 'docs/api/openapi.yaml').read_bytes()
 
 
 def test_the_readable_page_needs_no_network(server):

@@ -222,21 +222,6 @@ CASES = {
 PREPARED = {'V05-no-rate'}  # golden files whose request needs an id made in the test
 
 
-@pytest.fixture
-def ask(start_server, clock):
-    server = start_server(clock=clock)
-
-    def ask(method, target, body=None):
-        octets = body if isinstance(body, bytes) else b''
-        if body is not None and not octets:
-            octets = json.dumps(body).encode()
-        with server.connect() as connection:
-            return connection.ask(method, target, octets)
-
-    ask.server = server
-    return ask
-
-
 @pytest.mark.parametrize('name', CASES)
 def test_the_answer_is_the_golden_one(ask, name):
     method, target, body, before = CASES[name]

@@ -166,6 +166,12 @@ struct op *call_list(struct call *call, const char *prefix, const char *const *u
     return ops;
 }
 
+struct uuid id_of(const char *text) {
+    struct uuid id;
+    assert_true(uuid_parse(text_of(text), &id));
+    return id;
+}
+
 enum qms_code add_usage(struct fixture *fixture, const char *username, const char *amount) {
     struct call call;
     call_init(&call, fixture);

@@ -60,6 +60,8 @@ struct op *call_read(struct call *call, enum operation operation, const char *us
 struct op *call_list(struct call *call, const char *prefix, const char *const *usernames,
                      size_t users, size_t count);
 
+struct uuid id_of(const char *text);
+
 /* The whole road: submits, waits, and gives the outcome. */
 enum qms_code add_usage(struct fixture *fixture, const char *username, const char *amount);
 /* The cpu.hours used, as text: "" when there is none. */

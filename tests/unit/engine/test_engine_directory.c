@@ -24,12 +24,6 @@ static int teardown(void **state) {
     return 0;
 }
 
-static struct uuid id_of(const char *text) {
-    struct uuid id;
-    assert_true(uuid_parse(text_of(text), &id));
-    return id;
-}
-
 static struct op *ask(enum operation operation) {
     struct op *op = call_read(&call, operation, "");
     op->caller = (struct caller){.user_id = id_of(OPERATOR_ID)};

@@ -23,12 +23,6 @@ static int teardown(void **state) {
     return 0;
 }
 
-static struct uuid id_of(const char *text) {
-    struct uuid id;
-    assert_true(uuid_parse(text_of(text), &id));
-    return id;
-}
-
 static void expect(enum qms_code code) {
     call_submit(&call, false);
     call_wait(&call);
