@@ -1,4 +1,4 @@
-/* store.h: what the engine asks of a database, in domain words (design 2, 4).
+/* store.h: what the engine asks of a database, in domain words.
  *
  * A batch is begin, load, then save or end:
  *   begin   opens a transaction. *stale: somebody else wrote since the last one, so everything

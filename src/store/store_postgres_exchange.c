@@ -115,6 +115,11 @@ void exchange_add(struct exchange *exchange, enum postgres_statement id,
     }
 }
 
+void exchange_add_rows(struct exchange *exchange, enum postgres_statement id,
+                       struct parameters *parameters) {
+    if (parameters_rows(parameters) > 0) exchange_add(exchange, id, parameters);
+}
+
 void exchange_begin(struct exchange *exchange, bool writes) {
     if (exchange->session->in_transaction) return;
     exchange_add(exchange, writes ? PG_BEGIN_WRITE : PG_BEGIN_READ, NULL);

@@ -5,11 +5,6 @@
 /* Values are absolute, from memory; the rows they replace have been locked since they were read.
  * Who and when are left to the triggers: they write what the moment says. */
 
-static void add_rows(struct exchange *exchange, enum postgres_statement id,
-                     struct parameters *parameters) {
-    if (parameters_rows(parameters) > 0) exchange_add(exchange, id, parameters);
-}
-
 static int account_order(const void *left, const void *right) {
     const struct account *const *a = left, *const *b = right;
     return text_compare((*a)->username, (*b)->username);
@@ -28,7 +23,7 @@ static void write_users(struct store_postgres *postgres, struct exchange *exchan
         put_uuid(&users, &accounts[i]->user_id);
         put_text(&users, accounts[i]->username);
     }
-    add_rows(exchange, PG_INSERT_USERS, &users);
+    exchange_add_rows(exchange, PG_INSERT_USERS, &users);
 }
 
 static void write_subscriptions(struct store_postgres *postgres, struct exchange *exchange,
@@ -50,8 +45,8 @@ static void write_subscriptions(struct store_postgres *postgres, struct exchange
         put_boolean(row, subscription->paid);
         if (is_new) put_uuid(row, &subscription->plan_rate_id);
     }
-    add_rows(exchange, PG_INSERT_SUBSCRIPTIONS, &inserted);
-    add_rows(exchange, PG_CHANGE_SUBSCRIPTIONS, &changed);
+    exchange_add_rows(exchange, PG_INSERT_SUBSCRIPTIONS, &inserted);
+    exchange_add_rows(exchange, PG_CHANGE_SUBSCRIPTIONS, &changed);
 }
 
 static void write_applied(struct store_postgres *postgres, struct exchange *exchange,
@@ -77,9 +72,9 @@ static void write_applied(struct store_postgres *postgres, struct exchange *exch
         put_boolean(row, addon->paid);
         if (is_new) put_uuid(row, &addon->addon_rate_id);
     }
-    add_rows(exchange, PG_INSERT_APPLIED, &inserted);
-    add_rows(exchange, PG_CHANGE_APPLIED, &changed);
-    add_rows(exchange, PG_DELETE_APPLIED, &deleted);
+    exchange_add_rows(exchange, PG_INSERT_APPLIED, &inserted);
+    exchange_add_rows(exchange, PG_CHANGE_APPLIED, &changed);
+    exchange_add_rows(exchange, PG_DELETE_APPLIED, &deleted);
 }
 
 static void write_quantities(struct store_postgres *postgres, struct exchange *exchange,
@@ -101,8 +96,8 @@ static void write_quantities(struct store_postgres *postgres, struct exchange *e
             put_amount(&changed, quantity->value);
         }
     }
-    add_rows(exchange, insert, &inserted);
-    add_rows(exchange, change, &changed);
+    exchange_add_rows(exchange, insert, &inserted);
+    exchange_add_rows(exchange, change, &changed);
 }
 
 static void write_updates(struct store_postgres *postgres, struct exchange *exchange,
@@ -120,7 +115,7 @@ static void write_updates(struct store_postgres *postgres, struct exchange *exch
         put_uuid(&updates, &update->account->user_id);
         put_text(&updates, update->metadata);
     }
-    add_rows(exchange, PG_INSERT_UPDATES, &updates);
+    exchange_add_rows(exchange, PG_INSERT_UPDATES, &updates);
 }
 
 static const struct uuid *replay_user(const struct replay *replay) {
@@ -145,7 +140,7 @@ static void write_replays(struct store_postgres *postgres, struct exchange *exch
         put_time(&replays, replay->recorded_us);
         put_boolean(&replays, replay->expires);
     }
-    add_rows(exchange, PG_INSERT_REPLAYS, &replays);
+    exchange_add_rows(exchange, PG_INSERT_REPLAYS, &replays);
 }
 
 static void write_batch(struct store_postgres *postgres, struct exchange *exchange,

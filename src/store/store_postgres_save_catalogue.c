@@ -2,11 +2,6 @@
 
 /* Each kind in the order in which rows refer to each other. The triggers count the version. */
 
-static void add_rows(struct exchange *exchange, enum postgres_statement id,
-                     struct parameters *parameters) {
-    if (parameters_rows(parameters) > 0) exchange_add(exchange, id, parameters);
-}
-
 static void write_resource_types(struct store_postgres *postgres, struct exchange *exchange,
                                  const struct change_list *list) {
     struct parameters inserted, changed;
@@ -20,8 +15,8 @@ static void write_resource_types(struct store_postgres *postgres, struct exchang
         put_text(row, type->unit);
         put_boolean(row, type->consumable);
     }
-    add_rows(exchange, PG_INSERT_RESOURCE_TYPES, &inserted);
-    add_rows(exchange, PG_CHANGE_RESOURCE_TYPES, &changed);
+    exchange_add_rows(exchange, PG_INSERT_RESOURCE_TYPES, &inserted);
+    exchange_add_rows(exchange, PG_CHANGE_RESOURCE_TYPES, &changed);
 }
 
 static void write_plans(struct store_postgres *postgres, struct exchange *exchange,
@@ -34,7 +29,7 @@ static void write_plans(struct store_postgres *postgres, struct exchange *exchan
         put_text(&plans, plan->name);
         put_text(&plans, plan->description);
     }
-    add_rows(exchange, PG_INSERT_PLANS, &plans);
+    exchange_add_rows(exchange, PG_INSERT_PLANS, &plans);
     parameters_open(&rates, &postgres->arena, PG_INSERT_PLAN_RATES);
     for (size_t i = 0; i < changes->plan_rates.count; i++) {
         const struct rate_row *rate = changes->plan_rates.rows[i];
@@ -43,7 +38,7 @@ static void write_plans(struct store_postgres *postgres, struct exchange *exchan
         put_amount(&rates, rate->rate);
         put_time(&rates, rate->effective_us);
     }
-    add_rows(exchange, PG_INSERT_PLAN_RATES, &rates);
+    exchange_add_rows(exchange, PG_INSERT_PLAN_RATES, &rates);
 }
 
 static void write_quota_defaults(struct store_postgres *postgres, struct exchange *exchange,
@@ -63,8 +58,8 @@ static void write_quota_defaults(struct store_postgres *postgres, struct exchang
         put_amount(row, quota_default->value);
         put_time(row, quota_default->effective_us);
     }
-    add_rows(exchange, PG_INSERT_QUOTA_DEFAULTS, &inserted);
-    add_rows(exchange, PG_CHANGE_QUOTA_DEFAULTS, &changed);
+    exchange_add_rows(exchange, PG_INSERT_QUOTA_DEFAULTS, &inserted);
+    exchange_add_rows(exchange, PG_CHANGE_QUOTA_DEFAULTS, &changed);
 }
 
 static void write_addons(struct store_postgres *postgres, struct exchange *exchange,
@@ -87,9 +82,9 @@ static void write_addons(struct store_postgres *postgres, struct exchange *excha
         put_amount(row, addon->default_amount);
         put_boolean(row, addon->default_paid);
     }
-    add_rows(exchange, PG_INSERT_ADDONS, &inserted);
-    add_rows(exchange, PG_CHANGE_ADDONS, &changed);
-    add_rows(exchange, PG_DELETE_ADDONS, &deleted);
+    exchange_add_rows(exchange, PG_INSERT_ADDONS, &inserted);
+    exchange_add_rows(exchange, PG_CHANGE_ADDONS, &changed);
+    exchange_add_rows(exchange, PG_DELETE_ADDONS, &deleted);
 }
 
 /* The dates of an add-on's rates are unique at every moment, and rates may exchange theirs: those
@@ -118,10 +113,10 @@ static void write_addon_rates(struct store_postgres *postgres, struct exchange *
         put_amount(row, rate->rate);
         put_time(row, rate->effective_us);
     }
-    add_rows(exchange, PG_DELETE_ADDON_RATES, &deleted);
-    add_rows(exchange, PG_PARK_ADDON_RATES, &parked);
-    add_rows(exchange, PG_CHANGE_ADDON_RATES, &changed);
-    add_rows(exchange, PG_INSERT_ADDON_RATES, &inserted);
+    exchange_add_rows(exchange, PG_DELETE_ADDON_RATES, &deleted);
+    exchange_add_rows(exchange, PG_PARK_ADDON_RATES, &parked);
+    exchange_add_rows(exchange, PG_CHANGE_ADDON_RATES, &changed);
+    exchange_add_rows(exchange, PG_INSERT_ADDON_RATES, &inserted);
 }
 
 void store_postgres_write_catalogue(struct store_postgres *postgres, struct exchange *exchange,

@@ -1,8 +1,15 @@
+#include <assert.h>
+
 #include "store/store_directory.h"
 #include "store/store_postgres.h"
 
 /* One operation's rows: each kind in the order in which rows refer to each other, and of each kind
  * first those that go: they may hold what another is to have (a default, a name). */
+
+enum { VERSION_DETAILS_REPLAYS_BATCH_COMMIT = 6 };
+static_assert((int)EXCHANGE_STATEMENTS_MAX >=
+                  2 * (int)DIRECTORY_KIND_COUNT + (int)VERSION_DETAILS_REPLAYS_BATCH_COMMIT,
+              "rows of every kind can come and go in one exchange");
 
 static void put_uuid_or_null(struct parameters *row, const struct uuid *uuid) {
     if (uuid_is_nil(uuid)) put_null(row);
@@ -47,9 +54,8 @@ static void write_details(struct store_postgres *postgres, struct exchange *exch
             put_amount(&inserted, quota->details[j].ceiling);
         }
     }
-    if (parameters_rows(&deleted) > 0) exchange_add(exchange, PG_DELETE_QUOTA_DETAILS, &deleted);
-    if (parameters_rows(&inserted) > 0)
-        exchange_add(exchange, PG_INSERT_QUOTA_DETAILS, &inserted);
+    exchange_add_rows(exchange, PG_DELETE_QUOTA_DETAILS, &deleted);
+    exchange_add_rows(exchange, PG_INSERT_QUOTA_DETAILS, &inserted);
 }
 
 static void write_kind(struct store_postgres *postgres, struct exchange *exchange,
@@ -64,8 +70,8 @@ static void write_kind(struct store_postgres *postgres, struct exchange *exchang
         if (row->state == ROW_DELETED) put_uuid(&deleted, &row->id);
         else put_row(&put, kind, row);
     }
-    if (parameters_rows(&deleted) > 0) exchange_add(exchange, delete_id, &deleted);
-    if (parameters_rows(&put) > 0) exchange_add(exchange, put_id, &put);
+    exchange_add_rows(exchange, delete_id, &deleted);
+    exchange_add_rows(exchange, put_id, &put);
 }
 
 void store_postgres_write_directory(struct store_postgres *postgres, struct exchange *exchange,

@@ -81,6 +81,9 @@ void exchange_open(struct exchange *exchange, struct postgres_session *session);
 /* Adds a statement; parameters may be NULL when it has none. */
 void exchange_add(struct exchange *exchange, enum postgres_statement id,
                   struct parameters *parameters);
+/* The same, but for a set of no rows. */
+void exchange_add_rows(struct exchange *exchange, enum postgres_statement id,
+                       struct parameters *parameters);
 /* Begins a transaction unless one is open. */
 void exchange_begin(struct exchange *exchange, bool writes);
 /* The round trip. False: a statement failed, which is logged with what was being done ("load"), or
