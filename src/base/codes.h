@@ -1,6 +1,6 @@
 /* codes.h: the one list of outcomes, with what each edge needs to say about them.
  * Edges translate once, by column; nothing else in qms knows a status number.
- * Source: qms-operations 1.1 (error_code, status_code), design 2 (busy, unavailable, unknown). */
+ * Source: qms-operations 1.1 (error_code, status_code); busy, unavailable and unknown are ours. */
 #ifndef QMS_BASE_CODES_H
 #define QMS_BASE_CODES_H
 

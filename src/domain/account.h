@@ -1,5 +1,5 @@
 /* account.h: the facts about one user: the subscriptions that can matter, their quotas and usages.
- * Invariant: facts never hold "the active" anything; what is active depends on a time (design 2).
+ * Invariant: facts never hold "the active" anything; what is active depends on a time.
  *            subscriptions holds every subscription of the user that ends at ends_from_us or later.
  * Rows:      dirty says what the open batch did to a row; only changes.c writes it.
  * Ownership: an account and its rows live in the account's own arena. */
@@ -27,7 +27,7 @@ struct quantity {
     struct uuid resource_type_id;
     struct amount value;
     struct stamps stamps;
-    bool inexact; /* stored with more than 34 digits: shown rounded, accepts only SET (design 3) */
+    bool inexact; /* stored with more than 34 digits: shown rounded, accepts only SET */
     enum row_state dirty;
 };
 

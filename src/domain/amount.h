@@ -1,4 +1,4 @@
-/* amount.h: exact decimal amounts: quotas, usages, rates (design 3).
+/* amount.h: exact decimal amounts: quotas, usages, rates.
  * Value:     IEEE 754-2008 decimal128, 34 digits, by value, never NaN, infinite or minus zero.
  * Compare:   by value, never by bits (1.10 and 1.1 differ in bits).
  * Threads:   any; no state. No allocation. */

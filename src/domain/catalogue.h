@@ -1,5 +1,5 @@
 /* catalogue.h: what can be subscribed to and measured: resource types, plans, add-ons, operations.
- * Invariant: a catalogue is immutable once published; a change makes a new one (design 2).
+ * Invariant: a catalogue is immutable once published; a change makes a new one.
  * Threads:   any number of readers; catalogue_hold()/catalogue_release() count them.
  * Order:     resource types by name; plans in the order of their ids' creation in the store, as
  *            loaded; a plan's defaults by effective date, then resource name; rates by date. */
@@ -15,7 +15,7 @@
 struct resource_type {
     struct uuid id;
     struct text name, unit;
-    bool consumable; /* null in the store is false (defect 19) */
+    bool consumable; /* null in the store is false */
 };
 
 struct rate { /* of a plan or an add-on */

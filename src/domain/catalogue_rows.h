@@ -1,5 +1,5 @@
 /* catalogue_rows.h: rows of the catalogue's tables as a batch writes them. The catalogue itself is
- * immutable: after the commit a new one is read (design 2).
+ * immutable: after the commit a new one is read.
  * Ownership: the batch's arena; texts point into the request. */
 #ifndef QMS_DOMAIN_CATALOGUE_ROWS_H
 #define QMS_DOMAIN_CATALOGUE_ROWS_H

@@ -26,7 +26,7 @@ struct update {
     struct text metadata;
 };
 
-/* What is remembered of an operation that carried a key (design 6). */
+/* What is remembered of an operation that carried a key. */
 struct replay {
     struct replay *next;          /* the batch's */
     struct text key;              /* as the client sent it */

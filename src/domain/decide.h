@@ -21,7 +21,7 @@ struct decision {
     struct text default_plan;
     bool report_overages;
     bool reads_subscribe;      /* false: a read of a user without subscription is NOT_FOUND; it does
-                                  not make one (defect 56) */
+                                  not make one */
     const struct addon_use *addon_use; /* OP_ADDON_UPDATE, OP_ADDON_DELETE: of op->in.addon.id */
     bool must_write;           /* out: see decide() */
 };

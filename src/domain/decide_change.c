@@ -30,7 +30,7 @@ static bool change_value_type(struct text name, enum value_type *type) {
     return true;
 }
 
-/* A uuid that a client sent beside a name has to be the one the name stands for (defect 13). */
+/* A uuid that a client sent beside a name has to be the one the name stands for. */
 static bool change_uuid(struct text given, const struct uuid *resolved, const char *name,
                         struct qms_error *error) {
     struct uuid uuid;
@@ -87,7 +87,7 @@ static bool change_unknown(const char *what, struct text given, struct qms_error
 }
 
 /* The checks of 8.3, for the paths that only know usages. The audit row says which path it was
- * unless the client said something better (defect 16). */
+ * unless the client said something better. */
 static bool change_of_usage(const struct decision *decision, struct op *op,
                             struct change *change) {
     const struct change_input *input = &op->in.change;

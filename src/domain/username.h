@@ -1,4 +1,4 @@
-/* username.h: the single rule for user names on every path (qms-operations 2.1, defect 25).
+/* username.h: the single rule for user names on every path (qms-operations 2.1).
  * Strip the configured "@domain" once from the end; what is left must not be empty, hold '@', '/',
  * control characters or invalid UTF-8, or exceed USERNAME_BYTES_MAX. */
 #ifndef QMS_DOMAIN_USERNAME_H

@@ -1,4 +1,4 @@
-/* batch.c: load, decide, save, reply (design 2).
+/* batch.c: load, decide, save, reply.
  *
  * A batch walks through these stages, and only batch_attempt() knows the order:
  *   open     begin a transaction; forget the cache if somebody else wrote; load accounts that are
@@ -344,7 +344,7 @@ static void batch_pause(struct worker *worker, unsigned repeats) {
 }
 
 /* Again from the beginning as long as somebody else is first; whatever cannot be saved together is
- * halved, until the guilty operation stands alone (design 2). The halves' halves end: each level
+ * halved, until the guilty operation stands alone. The halves' halves end: each level
  * has at most half of the operations of the one above. */
 static void batch_go(struct worker *worker, struct work *works, size_t count) {
     struct qms_error error = {0};

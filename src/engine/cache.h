@@ -1,4 +1,4 @@
-/* cache.h: accounts by user name, the least recently used first out (design 2).
+/* cache.h: accounts by user name, the least recently used first out.
  * Threads: none of its own; the engine's facts lock guards every call.
  * Invariant: an account that is held, or part of the batch in hand, is never evicted. */
 #ifndef QMS_ENGINE_CACHE_H

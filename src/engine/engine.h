@@ -1,4 +1,4 @@
-/* engine.h: turns submitted requests into store transactions, one batch at a time (design 2).
+/* engine.h: turns submitted requests into store transactions, one batch at a time.
  * Invariant: no reply leaves before the transaction that produced it has committed.
  * Threads:   engine_submit() from any thread; the engine's threads decide and save; done() runs on
  *            the reply thread or, for a read of a cached account, inside engine_submit().
@@ -26,7 +26,7 @@ struct engine_options {
     struct text default_plan;     /* "Basic" */
     const struct plugins *plugins; /* what service connections can measure and limit */
     bool report_overages;         /* false: overage operations answer "none" (qms-operations 10) */
-    bool reads_subscribe;         /* false: reads do not create users (defect 56) */
+    bool reads_subscribe;         /* false: reads do not create users */
     size_t cache_accounts_max;
     size_t queue_requests_max;
     int64_t request_wait_us_max;

@@ -1,5 +1,5 @@
 /* lister.c: the reader thread. Listings look at many accounts, so they neither use nor disturb the
- * cache, and they never wait for a batch: each reads one snapshot of the store (design 2). Rows are
+ * cache, and they never wait for a batch: each reads one snapshot of the store. Rows are
  * handed on in pieces, so that a listing of a million users needs the memory of one piece. */
 #include "base/log.h"
 #include "domain/decide.h"

@@ -1,4 +1,4 @@
-/* front.h: the HTTP face of qms: its route table over the engine (qms-http, design 5).
+/* front.h: the HTTP face of qms: its route table over the engine (qms-http).
  * Every handler decodes, submits, and encodes in request->done(); nothing here decides. */
 #ifndef QMS_FRONT_FRONT_H
 #define QMS_FRONT_FRONT_H

@@ -1,4 +1,4 @@
-/* front_key.h: the idempotency key of a request (design 6): with it an operation that writes is
+/* front_key.h: the idempotency key of a request: with it an operation that writes is
  * done once, however often the request arrives. One place for all routes and subjects: whether an
  * operation takes a key follows from the list of operations.
  * Scope: a key belongs to one operation of one account. Operations of a list have the key with

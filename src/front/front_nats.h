@@ -1,5 +1,5 @@
 /* front_nats.h: the NATS face of qms: every subject of qms_subjects.h, in one dialect a prefix
- * (qms-nats, design 5).
+ * (qms-nats).
  * Promises:  at most once; order per subject within one process, none between processes. Processes
  *            with the same prefix take turns.
  * Limits:    requests in flight and their bytes; beyond them those that expect a reply are told

@@ -1,4 +1,4 @@
-/* http_guard.h: whether a request was meant for this server (design 6, DNS rebinding). A browser
+/* http_guard.h: whether a request was meant for this server (DNS rebinding). A browser
  * can be made to send requests to a loopback address under a foreign name: the name it then gives
  * in Host, and the page it comes from in Origin, betray it. Pure: no I/O, no look-ups. */
 #ifndef QMS_FRONT_HTTP_GUARD_H

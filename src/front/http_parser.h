@@ -1,4 +1,4 @@
-/* http_parser.h: a strict HTTP/1.1 request parser: bytes in, events out, no I/O (design 5).
+/* http_parser.h: a strict HTTP/1.1 request parser: bytes in, events out, no I/O.
  * Refuses:   what request smuggling needs: white space before a colon, folded headers, repeated or
  *            signed Content-Length, Content-Length beside Transfer-Encoding, any transfer coding
  *            but a single "chunked", bare LF or CR, NUL, a missing or repeated Host, an HTTP/1.0

@@ -1,5 +1,5 @@
 /* content.h: what an operation asks for, as 32 bytes: two operations under one idempotency key are
- * the same one exactly when these are equal (design 6).
+ * the same one exactly when these are equal.
  * Stable:  stored for ever, so the encoding below the hash never changes: an operation's name, the
  *          id of its target if it has one, then every member of its input, in the order of inputs.h
  *          but for an add-on's flags, which stand together: texts and amounts with their length

@@ -1,4 +1,4 @@
-/* json_reader.h: a strict pull parser for RFC 8259 (design 5).
+/* json_reader.h: a strict pull parser for RFC 8259.
  * Strict:  UTF-8 and surrogates checked, duplicate keys refused in every object (also skipped ones;
  *          escapes are resolved before names are compared), depth at most JSON_DEPTH_MAX, members
  *          of one object at most JSON_MEMBERS_MAX, no NaN, no leading zeros, no trailing bytes, no

@@ -273,7 +273,7 @@ bool v1_decode_quota(struct text body, struct arena *arena, struct op *op,
         taken = given = take_amount(&reader, &op->in.quota.value);
     if (!taken || !json_finish(&reader))
         return body_refuse(&reader, "invalid request body: ", error);
-    /* 0 is a quota like any other; only a missing one is not (defect 7). */
+    /* 0 is a quota like any other; only a missing one is not. */
     return given || bad(error, "invalid request body: quota is required");
 }
 

@@ -172,7 +172,7 @@ static void an_addon_that_was_taken_back_is_gone(void **state) {
     assert_null(store_fixture_look(fixture, "ada")->subscriptions->addons);
 }
 
-/* Amounts as they may be on the wire (design 3), and sums of such. */
+/* Amounts as they may be on the wire, and sums of such. */
 static void amounts_keep_every_digit(void **state) {
     static const char *const amounts[] = {
         "0", "1", "-1", "0.1", "131732.7819444444443404732",

@@ -51,7 +51,7 @@ static void text_that_just_fits_is_not_cut(void **state) {
     assert_int_equal(error.text[QMS_ERROR_TEXT_MAX - 2], '1');
 }
 
-/* qms-operations 1.1 and design 2; numbers on the wire must not change by accident. */
+/* The codes of qms-operations 1.1 and ours; numbers on the wire must not change by accident. */
 static void codes_are_translated_by_column(void **state) {
     (void)state;
     static const struct {

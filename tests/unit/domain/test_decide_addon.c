@@ -323,7 +323,7 @@ static void a_list_of_rates_is_checked(void **state) {
     expect_refused("there can only be one add-on rate for each effective date");
     rates[1] = a_rate("x", "1", "2026-01-01T00:00:00Z");
     expect_refused("addon_rates.uuid must be a UUID");
-    rates[1].id = TEXT(OTHER_RATE_ID); /* defect 11: it would move over */
+    rates[1].id = TEXT(OTHER_RATE_ID); /* it would move over */
     expect_refused("the add-on has no rate " OTHER_RATE_ID);
     rates[1].id = TEXT(RATE_ID);
     expect_refused("the add-on rate " RATE_ID " is listed twice");
