@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "domain/decide.h"
 
 void view_quantity(const struct decision *decision, const struct quantity *quantity,
@@ -43,28 +45,22 @@ void view_applied(const struct decision *decision, const struct subscription_add
     view->row.subscription = NULL;
 }
 
-static bool view_applied_precedes(const struct applied_view *left,
-                                  const struct applied_view *right) {
-    int order = text_compare(left->addon == NULL ? TEXT("") : left->addon->name,
-                             right->addon == NULL ? TEXT("") : right->addon->name);
-    return order != 0 ? order < 0 : uuid_compare(&left->row.id, &right->row.id) < 0;
+static int view_applied_order(const void *left, const void *right) {
+    const struct applied_view *one = left, *other = right;
+    int order = text_compare(one->addon == NULL ? TEXT("") : one->addon->name,
+                             other->addon == NULL ? TEXT("") : other->addon->name);
+    return order != 0 ? order : uuid_compare(&one->row.id, &other->row.id);
 }
 
-/* A subscription has a handful of add-ons. */
 size_t view_applieds(const struct decision *decision, const struct subscription_addon *first,
                      struct arena *arena, struct applied_view **views) {
     size_t count = 0;
     for (const struct subscription_addon *each = first; each != NULL; each = each->next) count++;
     *views = arena_take_zeroed(arena, count, sizeof **views);
     count = 0;
-    for (const struct subscription_addon *each = first; each != NULL; each = each->next) {
-        struct applied_view view;
-        view_applied(decision, each, &view);
-        size_t at = count++;
-        for (; at > 0 && view_applied_precedes(&view, &(*views)[at - 1]); at--)
-            (*views)[at] = (*views)[at - 1];
-        (*views)[at] = view;
-    }
+    for (const struct subscription_addon *each = first; each != NULL; each = each->next)
+        view_applied(decision, each, &(*views)[count++]);
+    if (count > 1) qsort(*views, count, sizeof **views, view_applied_order);
     return count;
 }
 
