@@ -11,13 +11,16 @@ bool front_query_text(const struct front_query *query, struct text name, struct 
                       struct qms_error *error) {
     struct text rest = query->text, each, text;
     bool malformed;
-    while (front_input_parameter(&rest, query->arena, &each, &text, &malformed)) {
+    while (front_input_parameter(&rest, query->arena, &each, &text, &malformed) || malformed) {
         if (!text_equal(each, name)) continue;
+        if (malformed)
+            return qms_fail(error, QMS_BAD_REQUEST,
+                            "invalid query parameter: %.*s: it cannot be decoded",
+                            TEXT_ARGUMENTS(name));
         if (text.length > 0) *value = text;
         return true;
     }
-    return !malformed ||
-           qms_fail(error, QMS_BAD_REQUEST, "invalid query parameter: the query cannot be decoded");
+    return true;
 }
 
 static bool query_fail(struct text name, const char *reason, struct text value,

@@ -290,6 +290,11 @@ def test_an_integer_of_a_query_may_begin_with_zeros(ask):
     assert (answer.status, json.loads(answer.body)['result']['total']) == (200, 0)
 
 
+def test_a_parameter_that_nobody_asks_for_may_be_anything(ask):
+    answer = ask('GET', f'{BULK}?other=%zz&%ff=%ff&Limit=x&%&limit=2')
+    assert (answer.status, json.loads(answer.body)['result']['total']) == (200, 0)
+
+
 # The document fixes how these texts begin; what follows says in the server's own words what is
 # wrong.
 BEGINNINGS = {
@@ -302,10 +307,15 @@ BEGINNINGS = {
     'V9 a force that is no boolean': (
         'POST', BULK + '?force=maybe', bulk(item()),
         'invalid value for query parameter, force: invalid query parameter: force: '),
+    'V9 a force that is no text': (
+        'POST', BULK + '?force=%ff', bulk(item()),
+        'invalid value for query parameter, force: invalid query parameter: force: '),
     'V10 an offset that is no number': (
         'GET', BULK + '?offset=x', None, 'invalid query parameter: offset: '),
     'V10 a limit past 32 bits': (
         'GET', BULK + '?limit=4294967296', None, 'invalid query parameter: limit: '),
+    'V10 a limit that cannot be decoded': (
+        'GET', BULK + '?limit=%zz', None, 'invalid query parameter: limit: '),
     'V17 undecodable': ('POST', QUOTA, b'{"quota":"many"}', 'invalid request body: '),
     'V17 no quota': ('POST', QUOTA, {}, 'invalid request body: '),
     'V17 a quota of null': ('POST', QUOTA, {'quota': None}, 'invalid request body: '),
