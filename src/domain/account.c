@@ -26,7 +26,7 @@ void account_forget(struct account *account) {
     account->ends_from_us = 0;
     account->user_id = (struct uuid){0};
     account->exists = false;
-    account->writable = false;
+    account->writable = 0;
     account->loaded = account->broken = account->busy = false;
     account->dirty = ROW_CLEAN;
 }

@@ -52,12 +52,22 @@ struct subscription {
     enum row_state dirty;
 };
 
+/* Kinds of rows of an account, in the order in which stores lock them. */
+enum account_rows {
+    ROWS_SUBSCRIPTIONS = 1 << 0,
+    ROWS_QUOTAS = 1 << 1,
+    ROWS_USAGES = 1 << 2,
+    ROWS_ADDONS = 1 << 3,
+    ROWS_ALL = (1 << 4) - 1,
+};
+
 struct account {
     struct text username;
     struct uuid user_id; /* meaningful when exists, or once inserted by the open batch */
     bool exists;         /* a row in users is stored, or will be with the open batch */
     enum row_state dirty;
-    bool writable;       /* may be changed in the open transaction; load locks it for that */
+    unsigned writable;   /* the kinds of rows that may be changed in the open transaction; load
+                            locks them and the user for that. Others are facts of one moment */
     int64_t ends_from_us;
     int64_t want_from_us; /* before a load: subscriptions ending at this time or later are wanted,
                              beside all that have not ended; TIME_NEVER: only those */
@@ -71,6 +81,7 @@ struct account {
     bool broken;         /* set by load: a stored row cannot be read (a foreign NaN, a bad id); the
                             rows here are incomplete and every operation on it is INTERNAL */
     bool busy;           /* set by load: somebody else holds its rows locked; it is not loaded */
+    bool put_off;        /* a change was, in the open batch; what comes after it has to be too */
     bool held;           /* being loaded, or touched by the open batch and not yet committed */
 };
 

@@ -22,6 +22,14 @@ const char *value_type_name(enum value_type type) {
     return value_type_names[type];
 }
 
+bool value_type_named(struct text name, enum value_type *type) {
+    if (text_equal(name, TEXT("usages")) || text_equal(name, TEXT("usage"))) *type = VALUE_USAGES;
+    else if (text_equal(name, TEXT("quotas")) || text_equal(name, TEXT("quota")))
+        *type = VALUE_QUOTAS;
+    else return false;
+    return true;
+}
+
 void changes_init(struct changes *changes, struct arena *arena) {
     *changes = (struct changes){.arena = arena};
 }
@@ -48,6 +56,7 @@ bool changes_directory_any(const struct changes *changes) {
 
 void changes_begin(struct changes *changes) {
     changes->undo = NULL;
+    changes->must_lock = false;
     changes->mark = (struct changes_mark){
         .accounts = changes->accounts.count,
         .subscriptions = changes->subscriptions.count,
@@ -106,6 +115,18 @@ static void mark_dirty(struct changes *changes, struct change_list *list, void *
     *dirty = state;
 }
 
+static void need_locked(struct changes *changes, const struct account *account,
+                        enum account_rows kind) {
+    if ((account->writable & kind) == 0) changes->must_lock = true;
+}
+
+/* A row of a subscription; dirty is what the batch has done to it so far. */
+static void need_locked_row(struct changes *changes, const struct subscription *subscription,
+                            enum row_state dirty, enum row_state state, enum account_rows kind) {
+    if (dirty == ROW_INSERTED || subscription->dirty == ROW_INSERTED) return;
+    need_locked(changes, subscription->account, state == ROW_INSERTED ? ROWS_SUBSCRIPTIONS : kind);
+}
+
 /* Only the facts of an account are saved: its arena and its place in the cache go on. */
 void changes_account_insert(struct changes *changes, struct account *account) {
     assert(!account->exists);
@@ -125,22 +146,27 @@ void changes_subscription_rows(struct changes *changes, struct subscription *sub
 
 void changes_subscription(struct changes *changes, struct subscription *subscription,
                           enum row_state state) {
+    if (state != ROW_INSERTED && subscription->dirty != ROW_INSERTED)
+        need_locked(changes, subscription->account, ROWS_SUBSCRIPTIONS);
     save(changes, subscription, sizeof *subscription);
     mark_dirty(changes, &changes->subscriptions, subscription, &subscription->dirty, state);
 }
 
 void changes_quota(struct changes *changes, struct quantity *quota, enum row_state state) {
+    need_locked_row(changes, quota->subscription, quota->dirty, state, ROWS_QUOTAS);
     save(changes, quota, sizeof *quota);
     mark_dirty(changes, &changes->quotas, quota, &quota->dirty, state);
 }
 
 void changes_usage(struct changes *changes, struct quantity *usage, enum row_state state) {
+    need_locked_row(changes, usage->subscription, usage->dirty, state, ROWS_USAGES);
     save(changes, usage, sizeof *usage);
     mark_dirty(changes, &changes->usages, usage, &usage->dirty, state);
 }
 
 void changes_addon_applied(struct changes *changes, struct subscription_addon *addon,
                            enum row_state state) {
+    need_locked_row(changes, addon->subscription, addon->dirty, state, ROWS_ADDONS);
     save(changes, addon, sizeof *addon);
     assert(state != ROW_DELETED || addon->dirty != ROW_INSERTED);
     mark_dirty(changes, &changes->addons_applied, addon, &addon->dirty, state);

@@ -13,6 +13,8 @@
 
 enum value_type { VALUE_QUOTAS, VALUE_USAGES };
 const char *value_type_name(enum value_type type); /* "quotas", "usages" */
+/* Both spellings are in use: the reference's plural, and the singular its seeds describe. */
+bool value_type_named(struct text name, enum value_type *type);
 
 /* A row of the audit trail, table updates. */
 struct update {
@@ -67,6 +69,7 @@ struct changes {
     /* the directory's (directory_rows.h), likewise; a row appears once */
     struct change_list directory[DIRECTORY_KIND_COUNT];
     int64_t directory_version; /* that they were decided on: saved only if it is still that */
+    bool must_lock; /* the operation wants to change rows that are not locked (account.writable) */
     struct change_undo *undo;
     struct changes_mark {
         size_t accounts, subscriptions, addons_applied, quotas, usages, updates, replays;
@@ -91,6 +94,9 @@ void changes_undo(struct changes *changes);  /* the operation failed: back to th
  *   add the user      call changes_account_insert(), then set user_id and exists.
  *   remember an operation
  *                     call changes_replay(), then write the replay and set known.
+ * A stored row may be changed when its kind is in account->writable, and one added when what it
+ * refers to is locked: the user always is, a stored subscription as one of ROWS_SUBSCRIPTIONS. Else
+ * must_lock is set, and the operation has to be undone.
  * dirty is written by these functions only. Memory taken for new rows is not given back by undo. */
 void changes_account_insert(struct changes *changes, struct account *account);
 void changes_subscription(struct changes *changes, struct subscription *subscription,

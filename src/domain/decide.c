@@ -188,9 +188,29 @@ static bool decide_first(struct decision *decision, struct op *op, struct arena 
         if (decision->changes != NULL) changes_undo(decision->changes);
         return false;
     }
+    if (decision->changes != NULL && decision->changes->must_lock) {
+        changes_undo(decision->changes);
+        decide_reset(op);
+        decision->must_write = true;
+        return false;
+    }
     if (op->replay != NULL && operation_effect(op->operation) == EFFECT_WRITE)
         decide_remember(decision, op);
     return true;
+}
+
+unsigned decide_rows(const struct op *op) {
+    enum value_type type;
+    if (op->as_writer) return ROWS_ALL;
+    switch (op->operation) {
+    case OP_USAGE_ADD:
+    case OP_USAGE_REPORT:
+    case OP_USAGE_RECORD: return ROWS_USAGES;
+    case OP_UPDATE_ADD:
+        if (!value_type_named(op->in.change.value_type, &type)) return ROWS_USAGES; /* refused */
+        return type == VALUE_USAGES ? ROWS_USAGES : ROWS_QUOTAS;
+    default: return ROWS_ALL;
+    }
 }
 
 bool decide(struct decision *decision, struct op *op, struct arena *arena) {

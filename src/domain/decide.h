@@ -30,9 +30,10 @@ struct decision {
  * true:  op->error.code is QMS_OK, op->out is filled (in arena), op->catalogue holds the catalogue.
  * false: no fact has changed. With must_write false, op->error says why. With must_write true the
  *        operation is undecided (error QMS_OK, out empty): a read that has to subscribe its user
- *        (EFFECT_SUBSCRIBE) found changes NULL or the account not writable; decide it again in a
- *        batch that locks the account. Operations with EFFECT_WRITE must come with changes and a
- *        writable account. must_write is set anew by every call.
+ *        (EFFECT_SUBSCRIBE) found changes NULL or the account not writable, or a write needs rows
+ *        that are not (changes.h); decide it again, with as_writer, in a batch that locks all of
+ *        the account. Operations with EFFECT_WRITE must come with changes and an account in which
+ *        decide_rows() are writable. must_write is set anew by every call.
  * An operation may be decided again, after its batch was rolled back and its facts loaded anew:
  * what an earlier decision left in error, duplicate, out and catalogue is replaced.
  * An account that could not be read (broken) answers INTERNAL, whatever is asked.
@@ -63,6 +64,10 @@ struct decision {
  *                      the subscription add-on; of one that is gone only row.id is filled, and
  *                      addon and rate are NULL */
 bool decide(struct decision *decision, struct op *op, struct arena *arena);
+
+/* The kinds of stored rows of its account that a write changes in the ordinary course (account.h):
+ * who would lock them all would keep other programs from rows that nobody is going to change. */
+unsigned decide_rows(const struct op *op);
 
 /* After the commit of a write of the directory: op holds this one and shows what it made. */
 void decide_directory_show(struct op *op, struct directory *directory);

@@ -21,15 +21,6 @@ static bool change_operand(const struct change *change, struct qms_error *error)
     return qms_fail(error, QMS_BAD_REQUEST, "%s", change->value_text);
 }
 
-/* Both spellings are in use: the reference's plural, and the singular its seeds describe. */
-static bool change_value_type(struct text name, enum value_type *type) {
-    if (text_equal(name, TEXT("usages")) || text_equal(name, TEXT("usage"))) *type = VALUE_USAGES;
-    else if (text_equal(name, TEXT("quotas")) || text_equal(name, TEXT("quota")))
-        *type = VALUE_QUOTAS;
-    else return false;
-    return true;
-}
-
 /* A uuid that a client sent beside a name has to be the one the name stands for. */
 static bool change_uuid(struct text given, const struct uuid *resolved, const char *name,
                         struct qms_error *error) {
@@ -73,7 +64,7 @@ static bool change_of_update(const struct decision *decision, struct op *op,
         return qms_fail(error, QMS_BAD_REQUEST, "invalid resource unit");
     if (!update_operation_named(input->operation_name, &change->operation))
         return qms_fail(error, QMS_BAD_REQUEST, "invalid operation name");
-    if (!change_value_type(input->value_type, &change->value_type))
+    if (!value_type_named(input->value_type, &change->value_type))
         return qms_fail(error, QMS_BAD_REQUEST, "invalid value type");
     if (!input->has_effective)
         return qms_fail(error, QMS_BAD_REQUEST, "invalid effective date");

@@ -80,7 +80,8 @@ struct op {
     struct account *account;     /* NULL for TARGET_CATALOGUE, TARGET_DIRECTORY, and for an
                                     unknown target_id */
     struct replay *replay;
-    bool as_writer;              /* a read that has to write: goes to a writing batch */
+    bool as_writer;              /* a read that has to write, or a write of more than decide_rows():
+                                    goes to a batch that locks all rows of its account */
     bool needs_history;          /* needs also subscriptions that have ended: those that end at */
     int64_t facts_from_us;       /* this time or later. Set by the front for a start in the past */
 };

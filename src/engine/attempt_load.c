@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "domain/decide.h"
 #include "engine/attempt.h"
 
 enum { REPLAY_BUCKETS = 8192 };
@@ -94,14 +95,17 @@ static void attempt_collect_accounts(struct worker *worker, struct attempt *atte
         if (account == NULL) continue;
         if (account->batch != worker->batch_number) {
             account->batch = worker->batch_number;
-            account->writable = false;
+            account->writable = 0;
+            account->put_off = false;
             accounts++;
             if (!account->loaded) {
                 account->held = true; /* nobody may look at it while the store fills it */
                 load->accounts[load->account_count++] = account;
             }
         }
-        if (op_may_write(attempt->works[i].op)) account->writable = true;
+        if (!op_may_write(attempt->works[i].op)) continue;
+        account->writable |=
+            worker->engine->owns_database ? ROWS_ALL : decide_rows(attempt->works[i].op);
     }
     pthread_mutex_unlock(&worker->facts_lock);
     if (load->account_count > 1) {

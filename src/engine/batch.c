@@ -61,10 +61,14 @@ static bool work_is_broken(const struct work *work, const struct decision *decis
 }
 
 /* A read may not write beside the batch's writers: it is answered before the commit, and its
- * account is not held until then. */
+ * account is not held until then. A write that needs rows which are not locked is put off as well,
+ * and with it whatever came after it for its account, so that changes stay in order. */
 static void attempt_decide_one(struct worker *worker, struct decision *decision,
                                struct work *work) {
     struct op *op = work->op;
+    struct account *account = op->account;
+    work->put_off = account != NULL && account->put_off;
+    if (work->put_off) return;
     if (work_is_broken(work, decision)) {
         qms_fail_code(&op->error, QMS_INTERNAL);
         return;
@@ -73,7 +77,9 @@ static void attempt_decide_one(struct worker *worker, struct decision *decision,
     decision->must_write = false;
     decide(decision, op, work->arena);
     work->put_off = decision->must_write;
-    if (work->put_off) op->as_writer = true;
+    if (!work->put_off) return;
+    if (operation_effect(op->operation) == EFFECT_WRITE) account->put_off = true;
+    op->as_writer = true;
 }
 
 static void attempt_decide(struct worker *worker, struct attempt *attempt) {
@@ -98,7 +104,7 @@ static void attempt_decide(struct worker *worker, struct attempt *attempt) {
 }
 
 /* Sorts out what need not wait for the commit: reads of accounts this batch leaves alone are
- * finished, reads that must write wait for a writing batch. What is left stays in works. */
+ * finished, what is put off waits for the next batch. What is left stays in works. */
 static void attempt_part(struct worker *worker, struct attempt *attempt) {
     size_t left = 0;
     for (size_t i = 0; i < attempt->count; i++) {

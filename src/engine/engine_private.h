@@ -27,7 +27,8 @@ struct work {
     struct arena *arena; /* for its answer */
     struct op *op;
     int64_t locked_us;   /* monotonic: when its account was first found locked; 0: never */
-    bool put_off; /* a read that has to write, in a batch that may not: decided in the next */
+    bool put_off; /* decided in the next batch: it has to change what is not locked in this one, or
+                     comes after such a one */
     bool waits;   /* its answer depends on what this batch writes */
     bool broken;  /* a row it needs, other than its account's, cannot be read */
 };
@@ -57,7 +58,7 @@ struct worker {
                                  own */
     struct work works[BATCH_OPERATIONS_MAX];
     size_t work_count;
-    struct work deferred[BATCH_OPERATIONS_MAX]; /* reads that turned out to write */
+    struct work deferred[BATCH_OPERATIONS_MAX]; /* put off */
     size_t deferred_count;
     struct work busy[BATCH_OPERATIONS_MAX]; /* somebody else holds their accounts locked */
     size_t busy_count;

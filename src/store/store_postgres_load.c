@@ -7,13 +7,14 @@
 enum kind { SUBSCRIPTIONS, QUOTAS, USAGES, APPLIED, KIND_COUNT };
 
 static const struct {
+    enum account_rows rows;
     enum postgres_statement lock, lock_waiting, load;
 } kinds[KIND_COUNT] = {
-    [SUBSCRIPTIONS] = {PG_LOCK_SUBSCRIPTIONS, PG_LOCK_SUBSCRIPTIONS_WAITING,
+    [SUBSCRIPTIONS] = {ROWS_SUBSCRIPTIONS, PG_LOCK_SUBSCRIPTIONS, PG_LOCK_SUBSCRIPTIONS_WAITING,
                        PG_LOAD_SUBSCRIPTIONS},
-    [QUOTAS] = {PG_LOCK_QUOTAS, PG_LOCK_QUOTAS_WAITING, PG_LOAD_QUOTAS},
-    [USAGES] = {PG_LOCK_USAGES, PG_LOCK_USAGES_WAITING, PG_LOAD_USAGES},
-    [APPLIED] = {PG_LOCK_APPLIED, PG_LOCK_APPLIED_WAITING, PG_LOAD_APPLIED},
+    [QUOTAS] = {ROWS_QUOTAS, PG_LOCK_QUOTAS, PG_LOCK_QUOTAS_WAITING, PG_LOAD_QUOTAS},
+    [USAGES] = {ROWS_USAGES, PG_LOCK_USAGES, PG_LOCK_USAGES_WAITING, PG_LOAD_USAGES},
+    [APPLIED] = {ROWS_ADDONS, PG_LOCK_APPLIED, PG_LOCK_APPLIED_WAITING, PG_LOAD_APPLIED},
 };
 
 enum { ATTEMPTS_MAX = 4 };
@@ -25,12 +26,19 @@ struct loading {
     bool waits;
     struct account **locking; /* those to be changed; "n" of the lock on users counts these */
     size_t locking_count;
-    struct account **wanted;  /* with rows to read, those to be changed first; "n" after that */
-    size_t wanted_count, wanted_locked;
+    struct account **wanted;  /* with rows to read; "n" after that */
+    size_t wanted_count;
     struct replay **replays;  /* of users that exist, or of nobody */
     size_t replay_count;
-    uint32_t *locked[KIND_COUNT], *read[KIND_COUNT]; /* rows by n - 1 */
+    uint32_t *read[KIND_COUNT]; /* rows by n - 1 */
+    struct locks {              /* of the rows of wanted[places[n - 1]] */
+        size_t *places, count;
+    } locks[KIND_COUNT];
 };
+
+static enum postgres_statement lock_of(const struct loading *loading, enum kind kind) {
+    return loading->waits ? kinds[kind].lock_waiting : kinds[kind].lock;
+}
 
 /* ---- the first round trip: users and the time ---- */
 
@@ -104,23 +112,23 @@ static bool take_moment(struct loading *loading, const struct exchange *exchange
 
 /* ---- the second one: their rows ---- */
 
-/* Those to be changed come first, so that the locks can be asked for with the head of the list. */
 static void want_accounts(struct loading *loading) {
     struct store_load *load = loading->load;
-    loading->wanted = arena_take(load->arena, load->account_count * sizeof *loading->wanted);
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < load->account_count; i++) {
-            struct account *account = load->accounts[i];
-            if (!account->exists || account->busy || account->writable != (pass == 0)) continue;
-            loading->wanted[loading->wanted_count++] = account;
-        }
-        if (pass == 0) loading->wanted_locked = loading->wanted_count;
-    }
+    size_t most = load->account_count;
+    loading->wanted = arena_take(load->arena, most * sizeof *loading->wanted);
     for (int kind = 0; kind < KIND_COUNT; kind++) {
-        loading->locked[kind] =
-            arena_take_zeroed(load->arena, loading->wanted_count, sizeof **loading->locked);
-        loading->read[kind] =
-            arena_take_zeroed(load->arena, loading->wanted_count, sizeof **loading->read);
+        loading->read[kind] = arena_take_zeroed(load->arena, most, sizeof **loading->read);
+        loading->locks[kind].places = arena_take(load->arena, most * sizeof(size_t));
+    }
+    for (size_t i = 0; i < load->account_count; i++) {
+        struct account *account = load->accounts[i];
+        if (!account->exists || account->busy) continue;
+        for (int kind = 0; kind < KIND_COUNT; kind++) {
+            struct locks *locks = &loading->locks[kind];
+            if (account->writable & kinds[kind].rows)
+                locks->places[locks->count++] = loading->wanted_count;
+        }
+        loading->wanted[loading->wanted_count++] = account;
     }
 }
 
@@ -136,16 +144,28 @@ static void want_replays(struct loading *loading) {
     }
 }
 
-static void add_periods(struct loading *loading, struct exchange *exchange,
-                        enum postgres_statement id, size_t count) {
+static void put_period(struct parameters *periods, const struct account *account) {
+    put_uuid(periods, &account->user_id);
+    put_time(periods, account->ends_from_us);
+}
+
+static void add_lock(struct loading *loading, struct exchange *exchange, enum kind kind) {
+    const struct locks *locks = &loading->locks[kind];
+    enum postgres_statement id = lock_of(loading, kind);
     struct parameters periods;
-    if (count == 0) return;
+    if (locks->count == 0) return;
     parameters_open(&periods, &loading->postgres->arena, id);
-    for (size_t i = 0; i < count; i++) {
-        put_uuid(&periods, &loading->wanted[i]->user_id);
-        put_time(&periods, loading->wanted[i]->ends_from_us);
-    }
+    for (size_t i = 0; i < locks->count; i++)
+        put_period(&periods, loading->wanted[locks->places[i]]);
     exchange_add(exchange, id, &periods);
+}
+
+static void add_load(struct loading *loading, struct exchange *exchange, enum kind kind) {
+    struct parameters periods;
+    if (loading->wanted_count == 0) return;
+    parameters_open(&periods, &loading->postgres->arena, kinds[kind].load);
+    for (size_t i = 0; i < loading->wanted_count; i++) put_period(&periods, loading->wanted[i]);
+    exchange_add(exchange, kinds[kind].load, &periods);
 }
 
 static void add_replays(struct loading *loading, struct exchange *exchange) {
@@ -177,17 +197,11 @@ static void add_addons(struct loading *loading, struct exchange *exchange,
 
 static void ask_rows(struct loading *loading, struct exchange *exchange, bool catalogue) {
     if (loading->postgres->writes) {
-        for (int kind = 0; kind < KIND_COUNT; kind++) {
-            add_periods(loading, exchange,
-                        loading->waits ? kinds[kind].lock_waiting : kinds[kind].lock,
-                        loading->wanted_locked);
-        }
+        for (int kind = 0; kind < KIND_COUNT; kind++) add_lock(loading, exchange, kind);
         add_addons(loading, exchange, PG_LOCK_ADDONS);
         add_addons(loading, exchange, PG_LOCK_ADDON_RATES);
     }
-    for (int kind = 0; kind < KIND_COUNT; kind++) {
-        add_periods(loading, exchange, kinds[kind].load, loading->wanted_count);
-    }
+    for (int kind = 0; kind < KIND_COUNT; kind++) add_load(loading, exchange, kind);
     add_replays(loading, exchange);
     add_addons(loading, exchange, PG_LOAD_ADDON_USE);
     if (catalogue) exchange_add(exchange, PG_LOAD_CATALOGUE, NULL);
@@ -230,6 +244,15 @@ static void take_subscriptions(struct loading *loading, const struct exchange *e
     }
 }
 
+/* A row of a subscription that has not come: somebody has just made it. That account is for later,
+ * when both will be there. */
+static bool misfits(struct account *account, const struct postgres_row *row,
+                    const struct subscription *subscription) {
+    if (row->broken) account->broken = true;
+    else if (subscription == NULL) account->busy = true;
+    return row->broken || subscription == NULL;
+}
+
 void store_postgres_take_quantities(struct postgres_row *row, struct account **accounts,
                                     enum value_type type, uint32_t *counts) {
     while (row_take(row)) {
@@ -246,10 +269,7 @@ void store_postgres_take_quantities(struct postgres_row *row, struct account **a
         quantity->stamps.created_us = get_time(row);
         quantity->stamps.last_modified_by = arena_text(arena, get_text(row));
         quantity->stamps.last_modified_us = get_time(row);
-        if (row->broken || subscription == NULL) {
-            account->broken = true;
-            continue;
-        }
+        if (misfits(account, row, subscription)) continue;
         struct quantity **first =
             type == VALUE_QUOTAS ? &subscription->quotas : &subscription->usages;
         quantity->next = *first;
@@ -272,30 +292,26 @@ static void take_applied(struct loading *loading, const struct exchange *exchang
         addon->addon_rate_id = get_uuid(&row);
         addon->amount = get_amount(&row, &inexact);
         addon->paid = get_boolean(&row);
-        if (row.broken || subscription == NULL) {
-            account->broken = true;
-            continue;
-        }
+        if (misfits(account, &row, subscription)) continue;
         addon->next = subscription->addons;
         subscription->addons = addon;
     }
 }
 
 /* A row that is there and not locked is somebody else's: held since before, or made meanwhile. */
-static void find_busy(struct loading *loading, const struct exchange *exchange) {
-    for (int kind = 0; kind < KIND_COUNT; kind++) {
-        enum postgres_statement lock =
-            loading->waits ? kinds[kind].lock_waiting : kinds[kind].lock;
-        struct postgres_row row;
-        if (!exchange_has(exchange, lock)) return;
-        exchange_rows(exchange, lock, &row);
-        while (row_take(&row)) {
-            size_t place = (size_t)get_integer(&row) - 1;
-            loading->locked[kind][place] = (uint32_t)get_integer(&row);
-        }
-        for (size_t i = 0; i < loading->wanted_locked; i++) {
-            if (loading->read[kind][i] > loading->locked[kind][i]) loading->wanted[i]->busy = true;
-        }
+static void find_busy(struct loading *loading, const struct exchange *exchange, enum kind kind) {
+    const struct locks *locks = &loading->locks[kind];
+    struct postgres_row row;
+    if (locks->count == 0) return;
+    uint32_t *locked = arena_take_zeroed(loading->load->arena, locks->count, sizeof *locked);
+    exchange_rows(exchange, lock_of(loading, kind), &row);
+    while (row_take(&row)) {
+        size_t place = (size_t)get_integer(&row) - 1;
+        locked[place] = (uint32_t)get_integer(&row);
+    }
+    for (size_t i = 0; i < locks->count; i++) {
+        size_t place = locks->places[i];
+        if (loading->read[kind][place] > locked[i]) loading->wanted[place]->busy = true;
     }
 }
 
@@ -308,7 +324,7 @@ static void take_accounts(struct loading *loading, const struct exchange *exchan
         exchange_rows(exchange, PG_LOAD_USAGES, &row);
         store_postgres_take_quantities(&row, loading->wanted, VALUE_USAGES, loading->read[USAGES]);
         take_applied(loading, exchange);
-        find_busy(loading, exchange);
+        for (int kind = 0; kind < KIND_COUNT; kind++) find_busy(loading, exchange, kind);
     }
     for (size_t i = 0; i < loading->load->account_count; i++) {
         struct account *account = loading->load->accounts[i];
@@ -425,7 +441,7 @@ static bool load_once(struct store_postgres *postgres, struct store_load *load, 
     if (!loaded) {
         session_rollback(&postgres->session);
         for (size_t i = 0; i < load->account_count; i++) {
-            bool writable = load->accounts[i]->writable;
+            unsigned writable = load->accounts[i]->writable;
             account_forget(load->accounts[i]);
             load->accounts[i]->writable = writable;
         }

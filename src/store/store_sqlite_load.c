@@ -135,7 +135,7 @@ static enum reading load_applied(struct store_sqlite *sqlite, struct account *ac
 static bool load_account(struct store_sqlite *sqlite, struct account *account,
                          struct qms_error *error) {
     account->exists = account->broken = false;
-    account->writable = sqlite->writes;
+    account->writable = sqlite->writes ? ROWS_ALL : 0;
     account->ends_from_us = account->want_from_us < sqlite->moment.decided_us
                                 ? account->want_from_us
                                 : sqlite->moment.decided_us;

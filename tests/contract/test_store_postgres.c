@@ -1,5 +1,6 @@
 /* What is true of a database that others use too: their locks, their rows, their interruptions; and
  * what it costs. postgres_cluster.py runs this program. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -103,6 +104,104 @@ static void rows_that_others_hold_make_their_account_busy(void **state) {
         assert_amount(fixture->accounts[0]->subscriptions->usages->value, "1");
         store_fixture_end(fixture);
     }
+}
+
+/* What a batch leaves alone others may hold and change meanwhile, and nothing of it is lost. */
+static void rows_that_a_batch_does_not_change_are_free_for_others(void **state) {
+    static const char *const changes[] = {
+        "UPDATE subscriptions SET paid = true",
+        "UPDATE quotas SET quota = quota + 11",
+        "UPDATE subscription_addons SET amount = amount + 1",
+    };
+    struct store_fixture *fixture = *state;
+    make_users(fixture);
+    fixture->rows = ROWS_USAGES;
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        char amount[8];
+        snprintf(amount, sizeof amount, "%zu", i + 2);
+        PGconn *stranger = stranger_open(fixture, changes[i]);
+        store_fixture_begin(fixture, true, names, 2);
+        assert_false(fixture->accounts[0]->busy);
+        set_usage(fixture, 0, amount);
+        store_fixture_commit(fixture);
+        stranger_close(stranger, "COMMIT");
+        store_fixture_begin(fixture, true, names, 2);
+        set_usage(fixture, 1, amount);
+        fixture->backend->foreign(fixture, changes[i]); /* waits for nobody either */
+        store_fixture_commit(fixture);
+        assert_amount(fixture_stored_usage(fixture, "ada")->value, amount);
+        assert_amount(fixture_stored_usage(fixture, "bob")->value, amount);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        const struct subscription *subscription =
+            store_fixture_look(fixture, names[i])->subscriptions;
+        assert_true(subscription->paid);
+        assert_amount(subscription->quotas->value, "32");
+        assert_amount(subscription->addons->amount, "7");
+    }
+}
+
+static void rows_that_a_batch_changes_are_still_locked_when_others_are_not(void **state) {
+    struct store_fixture *fixture = *state;
+    make_users(fixture);
+    fixture->rows = ROWS_USAGES;
+    PGconn *stranger = stranger_open(fixture, "UPDATE usages SET usage = usage + 5");
+    store_fixture_begin(fixture, true, names, 2);
+    assert_true(fixture->accounts[0]->busy);
+    assert_true(fixture->accounts[1]->busy);
+    store_fixture_end(fixture);
+    stranger_close(stranger, "COMMIT");
+    store_fixture_begin(fixture, true, names, 2);
+    assert_amount(fixture->accounts[0]->subscriptions->usages->value, "6");
+    stranger = stranger_open(fixture, "SET lock_timeout = 1");
+    PGresult *result = PQexec(stranger, "UPDATE usages SET usage = 0");
+    assert_string_equal(PQresultErrorField(result, PG_DIAG_SQLSTATE), "55P03");
+    PQclear(result);
+    stranger_close(stranger, "ROLLBACK");
+    store_fixture_end(fixture);
+}
+
+/* Somebody who makes a subscription between our reading of subscriptions and of quotas: both wait
+ * for the lock of the table, and he has it. */
+static void *make_subscription(void *context) {
+    static const char waits[] = "SELECT 1 FROM pg_locks WHERE NOT granted AND"
+                                " relation = 'quotas'::regclass";
+    static const char subscribe[] =
+        "WITH s AS (INSERT INTO subscriptions (user_id, plan_id, plan_rate_id,"
+        " effective_start_date, effective_end_date) SELECT user_id, plan_id, plan_rate_id,"
+        " effective_start_date, effective_end_date FROM subscriptions RETURNING id)"
+        " INSERT INTO quotas (quota, resource_type_id, subscription_id)"
+        " SELECT 3, t.id, s.id FROM s, resource_types t WHERE t.name = 'cpu.hours'";
+    PGconn *stranger = context;
+    bool waiting = false;
+    while (!waiting) {
+        PGresult *result = PQexec(stranger, waits);
+        waiting = PQntuples(result) > 0;
+        PQclear(result);
+    }
+    PQclear(PQexec(stranger, subscribe));
+    PQclear(PQexec(stranger, "COMMIT"));
+    return NULL;
+}
+
+static void a_subscription_made_between_two_reads_makes_its_account_busy(void **state) {
+    struct store_fixture *fixture = *state;
+    pthread_t thread;
+    make_users(fixture);
+    fixture->rows = ROWS_USAGES;
+    PGconn *stranger = stranger_open(fixture, "LOCK TABLE quotas");
+    assert_int_equal(pthread_create(&thread, NULL, make_subscription, stranger), 0);
+    store_fixture_begin(fixture, true, names, 2);
+    pthread_join(thread, NULL);
+    PQfinish(stranger);
+    for (size_t i = 0; i < 2; i++) {
+        assert_false(fixture->accounts[i]->broken);
+        assert_true(fixture->accounts[i]->busy);
+    }
+    store_fixture_end(fixture);
+    store_fixture_begin(fixture, true, names, 2);
+    assert_non_null(fixture->accounts[0]->subscriptions->next);
+    store_fixture_end(fixture);
 }
 
 static void checks_of_foreign_keys_pass_what_we_have_locked(void **state) {
@@ -318,6 +417,9 @@ static void a_password_is_in_no_message(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         SENTENCE(rows_that_others_hold_make_their_account_busy),
+        SENTENCE(rows_that_a_batch_does_not_change_are_free_for_others),
+        SENTENCE(rows_that_a_batch_changes_are_still_locked_when_others_are_not),
+        SENTENCE(a_subscription_made_between_two_reads_makes_its_account_busy),
         SENTENCE(checks_of_foreign_keys_pass_what_we_have_locked),
         SENTENCE(a_store_that_waits_leaves_busy_what_it_does_not_get),
         SENTENCE(who_comes_second_is_overtaken),

@@ -274,7 +274,8 @@ void facts_open_zone(struct facts *facts, const char *zone) {
     add_seeded_rows(facts);
     publish(facts);
     account_init(&facts->account, TEXT("ada"));
-    facts->account.loaded = facts->account.writable = true;
+    facts->account.loaded = true;
+    facts->account.writable = ROWS_ALL;
     facts->decision.ids = &facts->ids;
     facts->decision.actor = TEXT("qms");
     facts->decision.default_plan = TEXT("Basic");

@@ -164,11 +164,14 @@ static bool shared_load(struct store *store, struct store_load *load, struct qms
     for (size_t i = 0; i < load->account_count; i++) {
         if (!load->accounts[i]->busy) rest.accounts[rest.account_count++] = load->accounts[i];
     }
+    unsigned *asked = arena_take(load->arena, rest.account_count * sizeof *asked);
+    for (size_t i = 0; i < rest.account_count; i++) asked[i] = rest.accounts[i]->writable;
     if (!inner_begin(shared, shared->writes, error)) return false;
     if (!inner->ops->load(inner, &rest, error)) {
         inner_ended(shared);
         return false;
     }
+    for (size_t i = 0; i < rest.account_count; i++) rest.accounts[i]->writable = asked[i];
     load->moment = rest.moment;
     load->catalogue = rest.catalogue;
     load->directory = rest.directory;

@@ -35,7 +35,8 @@ static void a_forgotten_account_is_as_if_never_loaded(void **state) {
         account.subscriptions = row;
     }
     account.user_id = id_of(1);
-    account.exists = account.writable = account.loaded = true;
+    account.exists = account.loaded = true;
+    account.writable = ROWS_ALL;
     account.dirty = ROW_INSERTED;
     account.ends_from_us = 5;
     account.newer = &neighbour;

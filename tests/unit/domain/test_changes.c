@@ -354,6 +354,55 @@ static void after_the_commit_every_row_is_clean(void **state) {
     assert_int_equal(f->changes.usages.count, 1);
 }
 
+static void expect_lock(struct fixture *f, bool must_lock) {
+    assert_int_equal(f->changes.must_lock, must_lock);
+    changes_undo(&f->changes);
+    changes_begin(&f->changes);
+}
+
+static void a_stored_row_is_changed_only_when_its_kind_is_locked(void **state) {
+    struct fixture *f = *state;
+    changes_begin(&f->changes);
+    struct subscription_addon *addon = add_addon(f, f->stored);
+    addon->dirty = ROW_CLEAN; /* as if stored */
+    f->stored->addons = addon;
+    for (unsigned writable = 0; writable <= ROWS_ALL; writable++) {
+        changes_init(&f->changes, &f->batch);
+        changes_begin(&f->changes);
+        f->account.writable = writable;
+        set_usage(f, f->usage, 2);
+        expect_lock(f, (writable & ROWS_USAGES) == 0);
+        changes_quota(&f->changes, f->quota, ROW_CHANGED);
+        expect_lock(f, (writable & ROWS_QUOTAS) == 0);
+        end_subscription(f, f->stored, 5);
+        expect_lock(f, (writable & ROWS_SUBSCRIPTIONS) == 0);
+        changes_addon_applied(&f->changes, addon, ROW_CHANGED);
+        expect_lock(f, (writable & ROWS_ADDONS) == 0);
+        changes_addon_applied(&f->changes, addon, ROW_DELETED);
+        expect_lock(f, (writable & ROWS_ADDONS) == 0);
+    }
+}
+
+static void a_row_is_added_only_where_what_it_refers_to_is_locked(void **state) {
+    struct fixture *f = *state;
+    for (unsigned writable = 0; writable <= ROWS_ALL; writable++) {
+        changes_init(&f->changes, &f->batch);
+        changes_begin(&f->changes);
+        f->account.writable = writable;
+        add_usage(f, f->stored);
+        expect_lock(f, (writable & ROWS_SUBSCRIPTIONS) == 0);
+        add_quota(f, f->stored);
+        expect_lock(f, (writable & ROWS_SUBSCRIPTIONS) == 0);
+        add_addon(f, f->stored);
+        expect_lock(f, (writable & ROWS_SUBSCRIPTIONS) == 0);
+        struct subscription *added = add_subscription(f);
+        set_usage(f, add_usage(f, added), 3);
+        add_quota(f, added);
+        end_subscription(f, added, 5);
+        expect_lock(f, false);
+    }
+}
+
 static void value_types_are_named_like_their_tables(void **state) {
     (void)state;
     assert_string_equal(value_type_name(VALUE_QUOTAS), "quotas");
@@ -377,6 +426,8 @@ int main(void) {
         TEST(undo_forgets_a_replay),
         TEST(lists_grow_and_keep_their_order),
         TEST(after_the_commit_every_row_is_clean),
+        TEST(a_stored_row_is_changed_only_when_its_kind_is_locked),
+        TEST(a_row_is_added_only_where_what_it_refers_to_is_locked),
         cmocka_unit_test(value_types_are_named_like_their_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

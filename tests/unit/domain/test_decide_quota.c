@@ -292,11 +292,11 @@ static void showing_usages_subscribes_where_it_may(void **state) {
     facts_expect_refused(&facts, QMS_NOT_FOUND, "user name not found");
     facts.decision.reads_subscribe = true;
 
-    facts.account.writable = false;
+    facts.account.writable = 0;
     facts_read(&facts, OP_USAGE_SHOW);
     facts_expect_refused(&facts, QMS_OK, "");
     assert_true(facts.decision.must_write);
-    facts.account.writable = true;
+    facts.account.writable = ROWS_ALL;
 
     facts.decision.default_plan = TEXT("None");
     facts_expect_refused(&facts, QMS_INTERNAL, "unable to look up the usages");

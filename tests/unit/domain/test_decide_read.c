@@ -147,7 +147,7 @@ static void overages_that_are_not_to_be_reported_are_none(void **state) {
 
 static void asking_about_an_unknown_user_answers_nothing_and_makes_nobody(void **state) {
     (void)state;
-    facts.account.writable = false;
+    facts.account.writable = 0;
     facts.decision.changes = NULL;
     assert_int_equal(overage_count(), 0);
     assert_false(is_overage("cpu.hours"));
@@ -252,13 +252,13 @@ static void a_summary_that_has_to_subscribe_asks_to_come_back_as_a_writer(void *
     (void)state;
     for (int i = 0; i < 2; i++) {
         facts.decision.changes = i == 0 ? NULL : &facts.changes;
-        facts.account.writable = i == 0;
+        facts.account.writable = i == 0 ? ROWS_ALL : 0;
         facts_read(&facts, OP_SUMMARY_GET);
         facts_expect_refused(&facts, QMS_OK, "");
         assert_true(facts.decision.must_write);
         assert_null(facts.op.catalogue);
     }
-    facts.account.writable = true;
+    facts.account.writable = ROWS_ALL;
     facts_expect_ok(&facts);
     assert_false(facts.decision.must_write);
     assert_int_equal(facts_subscription_count(&facts), 1);
@@ -267,7 +267,7 @@ static void a_summary_that_has_to_subscribe_asks_to_come_back_as_a_writer(void *
 static void a_summary_of_a_subscribed_user_needs_no_writer(void **state) {
     (void)state;
     facts.decision.changes = NULL;
-    facts.account.writable = false;
+    facts.account.writable = 0;
     facts_read(&facts, OP_SUMMARY_GET);
     facts_expect_ok(&facts);
     assert_false(facts.decision.must_write);

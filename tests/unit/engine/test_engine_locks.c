@@ -41,6 +41,12 @@ static const char *other(int i) {
     return names[i];
 }
 
+static uint64_t batches(void) {
+    uint64_t count = 0;
+    for (int i = 0; i <= HISTOGRAM_BUCKETS; i++) count += fixture.metrics->commit_us.buckets[i];
+    return count;
+}
+
 static void start_add(struct call *call, const char *username, const char *amount) {
     call_init(call, &fixture);
     call_add_usage(call, username, amount);
@@ -277,6 +283,26 @@ static void who_is_always_overtaken_takes_no_neighbour_along(void **state) {
         assert_string_equal(usage_of(&fixture, other(i)), i == 9 ? "" : "1");
 }
 
+/* One batch, because it is one list: the first usage of a resource adds a row, for which more than
+ * usages have to be locked, so that it is put off; what comes after it may not overtake it. */
+static void what_needs_more_locks_is_decided_in_its_turn(void **state) {
+    (void)state;
+    static const char *const users[] = {"ada", "ada", "bob"};
+    struct call call;
+    assert_int_equal(add_usage(&fixture, "ada", "1"), QMS_OK);
+    uint64_t before = batches();
+    call_init(&call, &fixture);
+    struct op *ops = call_list(&call, "id", users, 3, 3);
+    ops[0].in.change.resource_name = TEXT("data.size");
+    ops[1] = (struct op){.operation = OP_USAGE_LIST, .username = TEXT("ada")};
+    call_submit(&call, false);
+    call_wait(&call);
+    for (int i = 0; i < 3; i++) assert_int_equal(ops[i].error.code, QMS_OK);
+    assert_int_equal(ops[1].out.usages.count, 2);
+    assert_int_equal(batches() - before, 2);
+    call_close(&call);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define IMPATIENT(name) cmocka_unit_test_setup_teardown(name, set_up_impatient, tear_down)
 
@@ -291,6 +317,7 @@ int main(void) {
         TEST(a_summary_that_has_to_subscribe_a_locked_user_waits),
         TEST(so_many_may_wait_for_a_lock_and_no_more),
         cmocka_unit_test(stopping_waits_for_locks_no_longer_than_anybody),
+        TEST(what_needs_more_locks_is_decided_in_its_turn),
         TEST(a_batch_that_was_overtaken_is_decided_again),
         TEST(who_is_always_overtaken_is_told_in_the_end),
         TEST(who_is_always_overtaken_takes_no_neighbour_along),
