@@ -330,6 +330,11 @@ static bool connection_asks_nothing(const struct http_connection *connection) {
     return connection->first == connection->receiving && connection->unsent.length == 0;
 }
 
+/* What has come ends within a request. */
+static bool connection_is_cut_short(const struct http_connection *connection) {
+    return connection->receiving != NULL || http_parser_in_request(&connection->parser);
+}
+
 static bool connection_is_idle(const struct http_connection *connection) {
     return connection_asks_nothing(connection) && connection->receiving == NULL &&
            connection->rest.length == 0 && !http_parser_in_request(&connection->parser);
@@ -465,7 +470,9 @@ static void connection_receive(struct http_connection *connection) {
     } else if (received > 0 && connection->state == HTTP_CONNECTION_OPEN) {
         struct text input = {.data = loop->input, .length = (size_t)received};
         assert(connection->rest.length == 0);
-        if (connection_run(connection, input)) connection_update(connection, false);
+        if (!connection_run(connection, input)) return;
+        if (connection_is_cut_short(connection)) http_socket_acknowledge(connection);
+        connection_update(connection, false);
     } else if (connection->tls.ssl != NULL) {
         connection_update(connection, false); /* the handshake has moved on */
     }

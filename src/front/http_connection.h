@@ -52,6 +52,10 @@ void http_connection_close(struct http_connection *connection);
 /* http_socket.c: as sendmsg() and recv(), through TLS where it is spoken. */
 ssize_t http_socket_send(struct http_connection *connection, struct iovec *pieces, size_t count);
 ssize_t http_socket_receive(struct http_connection *connection, char *into, size_t room);
+/* Tells the client at once that its bytes have come. Many send a head and its body in two pieces,
+ * and the second only when the first is acknowledged (Nagle): with an acknowledgement that waits
+ * to travel with our answer, each such request takes 40 ms more. */
+void http_socket_acknowledge(const struct http_connection *connection);
 /* What the client has not taken. */
 int http_socket_queued_bytes(const struct http_connection *connection);
 

@@ -1,5 +1,7 @@
 /* http_socket.c: what a connection sends and receives, plain or through TLS. */
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -17,6 +19,10 @@ ssize_t http_socket_receive(struct http_connection *connection, char *into, size
     if (connection->tls.ssl == NULL || connection->state == HTTP_CONNECTION_LINGER)
         return recv(connection->fd, into, room, 0);
     return http_tls_receive(&connection->tls, into, room);
+}
+
+void http_socket_acknowledge(const struct http_connection *connection) {
+    setsockopt(connection->fd, IPPROTO_TCP, TCP_QUICKACK, &(int){1}, sizeof(int));
 }
 
 int http_socket_queued_bytes(const struct http_connection *connection) {

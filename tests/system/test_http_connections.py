@@ -139,6 +139,21 @@ def test_a_body_may_come_byte_by_byte(http):
         assert connection.answer().body == b'world'
 
 
+def test_a_client_whose_body_waits_for_an_acknowledgement_loses_no_time(http):
+    """The system acknowledges late, after 40 ms, unless it is told not to."""
+    def seconds(connection):
+        start = time.monotonic()
+        connection.send(head('POST', '/echo', 'Content-Length: 4'))
+        connection.send(b'body')
+        assert connection.answer().body == b'body'
+        return time.monotonic() - start
+
+    with http.connect() as connection:
+        connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+        # What comes on a young connection is acknowledged at once anyway.
+        assert min([seconds(connection) for _ in range(60)][30:]) < 0.04
+
+
 def test_too_large_a_body_is_refused_before_it_is_read(http):
     with http.connect() as connection:
         answer = asked(connection, head('PUT', '/echo', 'Content-Length: 1001'))
