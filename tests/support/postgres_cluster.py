@@ -28,10 +28,12 @@ PR_SET_PDEATHSIG = 1
 SETTINGS = {
     'fsync': 'off',
     'full_page_writes': 'off',
+    'dynamic_shared_memory_type': 'mmap',  # in the directory: what is killed leaves nothing behind
     'listen_addresses': '',
     'shared_buffers': '32MB',
     'max_connections': '200',
-    'max_wal_size': '256MB',
+    'min_wal_size': '32MB',
+    'max_wal_size': '64MB',
     'autovacuum': 'off',
     'timezone': 'UTC',
     'log_timezone': 'UTC',
@@ -203,7 +205,9 @@ class Cluster:
                          self.url(database, role))
 
     def create_database(self, name, owner='postgres', template='template0'):
-        self.execute(f'CREATE DATABASE "{name}" OWNER "{owner}" TEMPLATE "{template}"')
+        # To copy files is faster than to log every page, where nothing waits for the disk.
+        strategy = ' STRATEGY file_copy' if self.version >= 15 else ''
+        self.execute(f'CREATE DATABASE "{name}" OWNER "{owner}" TEMPLATE "{template}"{strategy}')
 
     def create_qms_template(self, name='qms_empty', owner='qms'):
         """A database with the extensions and nothing else, of a role that is no administrator."""

@@ -2,24 +2,13 @@
 
 import re
 
-import jsonschema
-import yaml
+from description import description
 
-from stores import REPOSITORY
-
-DOCUMENT = yaml.safe_load((REPOSITORY / 'docs/api/cloudmc.yaml').read_text(encoding='utf-8'))
-# The newest that the installed library knows; the document uses nothing that they read differently.
-VALIDATOR = getattr(jsonschema, 'Draft202012Validator', jsonschema.Draft7Validator)
-OPERATIONS = [(method, path, operation) for path, methods in DOCUMENT['paths'].items()
-              for method, operation in methods.items()]
+DESCRIPTION = description('cloudmc.yaml')
+DOCUMENT, OPERATIONS, check = DESCRIPTION.document, DESCRIPTION.operations, DESCRIPTION.check
 # A path is that of the first pattern that fits; those with fewer parameters come first.
 PATTERNS = sorted(((re.compile(re.sub(r'\{\w+\}', '[^/]+', path) + r'\Z'), path)
                    for path in DOCUMENT['paths']), key=lambda each: each[1].count('{'))
-
-
-def check(value, schema):
-    """The value fits; references of the schema are the document's."""
-    VALIDATOR({**schema, 'components': DOCUMENT['components']}).validate(value)
 
 
 def operation_of(method, path):

@@ -3,13 +3,10 @@
 import json
 import urllib.parse
 
-import yaml
+from description import description
 
-from stores import REPOSITORY
-
-DOCUMENT = yaml.safe_load((REPOSITORY / 'docs/api/openapi.yaml').read_text(encoding='utf-8'))
-OPERATIONS = [(method, path, operation) for path, methods in DOCUMENT['paths'].items()
-              for method, operation in methods.items()]
+DESCRIPTION = description('openapi.yaml')
+OPERATIONS, check = DESCRIPTION.operations, DESCRIPTION.check
 
 
 def example_request(path, operation):

@@ -150,10 +150,11 @@ class Server:
 
     @property
     def http(self):
-        """An httpx client that keeps its connections."""
+        """An httpx client that keeps its connections. Where nothing is encrypted it does not read
+        the system's certificates, which takes longer than starting a server."""
         if self._client is None:
             self._client = httpx.Client(base_url=self.url, timeout=WAIT_SECONDS_MAX,
-                                        trust_env=False, verify=self.tls_context() or True)
+                                        trust_env=False, verify=self.tls_context() or False)
         return self._client
 
     def connect(self):

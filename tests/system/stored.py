@@ -47,6 +47,11 @@ class Stored:
         finally:
             connection.close()
 
+    @contextlib.contextmanager
+    def kept_open(self):
+        """For much that is asked one after another."""
+        yield self
+
     def rows(self, sql, *parameters):
         with self._connection() as connection:
             return [dict(row) for row in connection.execute(sql, parameters)]
@@ -136,6 +141,10 @@ class Stored:
                 "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")]
             return {table: sorted((tuple(row) for row in connection.execute(
                 f'SELECT * FROM "{table}"')), key=repr) for table in tables}
+
+    def snapshot(self):
+        """The same, for comparing only."""
+        return self.everything()
 
     # -- what nobody but a stranger writes -------------------------------------------------------
 

@@ -38,9 +38,20 @@ def given(value):
 class StoredPostgres(Stored):
     def __init__(self, url):
         self.url = url
+        self.connection = self.all_rows = None
+
+    @contextlib.contextmanager
+    def kept_open(self):
+        """A new session reads the catalogue for every table it meets."""
+        with self._connection() as self.connection:
+            yield self
+        self.connection = None
 
     @contextlib.contextmanager
     def _connection(self):
+        if self.connection is not None:
+            yield self.connection
+            return
         with psycopg.connect(self.url, autocommit=True, row_factory=dict_row) as connection:
             connection.execute("SET timezone = 'UTC'")
             connection.execute('SET search_path = public, qms_server')
@@ -49,6 +60,15 @@ class StoredPostgres(Stored):
     def _run(self, connection, sql, parameters):
         return connection.execute(sql.replace('%', '%%').replace('?', '%s'),
                                   [given(value) for value in parameters])
+
+    def snapshot(self):
+        """In one statement, which is many times faster."""
+        with self._connection() as connection:
+            if self.all_rows is None:
+                self.all_rows = ' UNION ALL '.join(
+                    f"SELECT '{table}' AS name, t::text AS row FROM {table} t"
+                    for table in self._tables(connection))
+            return sorted((row['name'], row['row']) for row in connection.execute(self.all_rows))
 
     def rows(self, sql, *parameters):
         with self._connection() as connection:
@@ -72,12 +92,15 @@ class StoredPostgres(Stored):
     def assert_sound(self):
         """The database itself sees to it."""
 
+    def _tables(self, connection):
+        return [row['name'] for row in connection.execute(
+            "SELECT CASE schemaname WHEN 'public' THEN '' ELSE 'qms_server.' END || tablename "
+            "AS name FROM pg_tables WHERE schemaname IN ('public', 'qms_server')")]
+
     def everything(self):
         with self._connection() as connection, connection.transaction():
             connection.execute('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ')
-            tables = [row['name'] for row in connection.execute(
-                "SELECT CASE schemaname WHEN 'public' THEN '' ELSE 'qms_server.' END || tablename "
-                "AS name FROM pg_tables WHERE schemaname IN ('public', 'qms_server')")]
+            tables = self._tables(connection)
             return {table: sorted((tuple(taken(value) for value in row.values())
                                    for row in connection.execute(f'SELECT * FROM {table}')),
                                   key=repr) for table in tables}

@@ -10,18 +10,18 @@ import time
 
 import jsonschema
 import pytest
-import yaml
 from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
 
+from description import description
 from messages import Codec, message_class
 from nats_server import WAIT_SECONDS_MAX, NatsServer
 from random_messages import messages, name_of, thorough
 from server import BINARY, environment
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-DOCUMENT = yaml.safe_load((ROOT / 'docs/api/asyncapi.yaml').read_text(encoding='utf-8'))
+DOCUMENT = description('asyncapi.yaml').document
 PAGE = (ROOT / 'docs/nats.md').read_text(encoding='utf-8')
 VALIDATOR = jsonschema.Draft7Validator  # what AsyncAPI's own schemas build on
 COMPONENTS = DOCUMENT['components']

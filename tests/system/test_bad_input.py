@@ -31,10 +31,16 @@ def server(tmp_path_factory):
     assert 'runtime error:' not in server.log()
 
 
+@pytest.fixture(scope='module')
+def stored(server):
+    with server.stored().kept_open() as stored:
+        yield stored
+
+
 @pytest.fixture
-def refused(server):
+def refused(server, stored):
     """refused(method, target, octets) sends a request; at the end nothing may have changed."""
-    before = server.stored().everything()
+    before = stored.snapshot()
 
     def refused(method, target, octets=b'', statuses=(400,), headers=()):
         with server.connect() as connection:
@@ -44,7 +50,7 @@ def refused(server):
         return answer
 
     yield refused
-    assert server.stored().everything() == before
+    assert stored.snapshot() == before
 
 
 def replaced(body, path, octets):

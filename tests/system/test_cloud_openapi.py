@@ -3,7 +3,6 @@ schemas, and what the server answers fits too."""
 
 import re
 
-import httpx
 import pytest
 
 import cloud
@@ -126,8 +125,8 @@ def test_every_operation_succeeds_and_its_answer_fits(server):
 
 
 def test_the_document_is_served_as_it_is(server):
-    answer = httpx.get(server.url + '/cloudmc.yaml')
+    answer = server.get('/cloudmc.yaml')
     assert answer.content == (REPOSITORY / 'docs/api/cloudmc.yaml').read_bytes()
-    page = httpx.get(server.url + '/docs').text
+    page = server.get('/docs').text
     for path in DOCUMENT['paths']:
         assert path in page

@@ -309,7 +309,7 @@ FLOOD = [usage(f'user-{number}', 1) for number in range(50)]
 @pytest.mark.long
 @pytest.mark.parametrize('limit', ['524288', '1000'])
 def test_of_many_messages_without_reply_each_is_applied_or_counted(start, limit):
-    count = 300_000
+    count = 100_000
     server, client = start('--nats-pending-messages', limit, '--nats-in-flight', '64')
     flood(client, count)
 

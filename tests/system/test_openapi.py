@@ -4,15 +4,11 @@ its schemas, and what the server answers to them fits too."""
 import re
 import subprocess
 
-import httpx
-import jsonschema
 import pytest
 
-from qms_description import DOCUMENT, OPERATIONS, example_request
+from qms_description import OPERATIONS, check, example_request
 from stores import REPOSITORY
 
-# The newest that the installed library knows; the document uses nothing that they read differently.
-VALIDATOR = getattr(jsonschema, 'Draft202012Validator', jsonschema.Draft7Validator)
 ROUTE = re.compile(r'\{HTTP_([A-Z]+), "([^"]+)"')
 # Ids in the examples are those of the documents; the ones that exist on a new server are seeded.
 UNKNOWN_IDS = {'applyAddon', 'setQuota', 'subscriptionAddon', 'updateSubscriptionAddon',
@@ -24,15 +20,6 @@ UNKNOWN_IDS = {'applyAddon', 'setQuota', 'subscriptionAddon', 'updateSubscriptio
 def named(operations):
     return pytest.mark.parametrize(('method', 'path', 'operation'), operations,
                                    ids=[each[2]['operationId'] for each in operations])
-
-
-def schema_of(schema):
-    """The schema with its references resolved against the document."""
-    return {**schema, 'components': DOCUMENT['components']}
-
-
-def check(value, schema):
-    VALIDATOR(schema_of(schema)).validate(value)
 
 
 def test_every_route_of_the_server_is_described_and_no_other():
@@ -71,7 +58,7 @@ def test_every_writing_operation_takes_an_idempotency_key(method, path, operatio
 @named(OPERATIONS)
 def test_what_the_server_answers_to_the_examples_fits(server, method, path, operation):
     target, query, body = example_request(path, operation)
-    answer = httpx.request(method, server.url + target, params=query, json=body)
+    answer = server.http.request(method, target, params=query, json=body)
     described = operation['responses'][str(answer.status_code)]
     if operation['operationId'] in UNKNOWN_IDS:
         assert answer.status_code == 404
@@ -83,12 +70,12 @@ def test_what_the_server_answers_to_the_examples_fits(server, method, path, oper
 
 
 def test_the_document_is_served_as_it_is(server):
-    answer = httpx.get(server.url + '/openapi.yaml')
+    answer = server.get('/openapi.yaml')
     assert answer.content == (REPOSITORY / 'docs/api/openapi.yaml').read_bytes()
 
 
 def test_the_readable_page_needs_no_network(server):
-    answer = httpx.get(server.url + '/docs')
+    answer = server.get('/docs')
     assert answer.status_code == 200
     assert "default-src 'none'" in answer.headers['Content-Security-Policy']
     assert not re.search(r'(?:src|href)="(?!/|#)', answer.text)

@@ -4,7 +4,6 @@ import json
 import subprocess
 import time
 
-import httpx
 
 from server import BINARY, environment
 
@@ -18,8 +17,7 @@ DESCRIPTOR = {
 
 
 def described(server, key, type_):
-    return httpx.get(f'{server.url}/api/v2/services/descriptors/{type_}',
-                     headers={'MC-Api-Key': key})
+    return server.get(f'/api/v2/services/descriptors/{type_}', headers={'MC-Api-Key': key})
 
 
 def test_descriptors_of_the_file_take_the_place_of_those_built_in(start_server, tmp_path):

@@ -10,9 +10,9 @@ from hypothesis import strategies
 
 from random_bodies import bodies
 from test_bad_input import (BAD_NAMES, BAD_OCTETS, UNDECODABLE, WRONG_DATES, WRONG_NUMBERS,
-                            WRONG_OBJECTS, WRONG_TEXTS, refused, replaced, server)
+                            WRONG_OBJECTS, WRONG_TEXTS, refused, replaced, server, stored)
 
-__all__ = ['refused', 'server']  # fixtures
+__all__ = ['refused', 'server', 'stored']  # fixtures
 
 BASIC = '/v1/plans/99e47c22-950a-11ec-84a4-406c8f3e9cbb'
 DATA = '/v1/resource-types/99e3f91e-950a-11ec-84a4-406c8f3e9cbb'
