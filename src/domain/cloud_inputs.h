@@ -54,11 +54,11 @@ struct connection_input {
     bool supports_quotas;           /* else whether the plugin does */
 };
 
-/* OP_ENVIRONMENT_CREATE. */
+/* OP_ENVIRONMENT_CREATE, OP_ENVIRONMENT_UPDATE. */
 struct environment_input {
     bool has_name, has_organization, has_connection;
     struct text name;
-    struct uuid organization_id;    /* else the caller's own */
+    struct uuid organization_id;    /* of a new one; else the caller's own */
     struct uuid connection_id;
 };
 

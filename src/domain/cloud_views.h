@@ -8,6 +8,17 @@
 #include "domain/directory.h"
 #include "domain/plugin.h"
 
+/* A fixed role as a row of a list. */
+struct role_view {
+    struct {
+        struct uuid id;
+        enum row_state state;
+        int64_t created_us; /* they are as old as the store */
+        struct text name;
+    } row;
+    enum role role;
+};
+
 struct cloud_list {
     union {
         const void **rows;                    /* in the request's arena, in the tables' order */
@@ -19,6 +30,7 @@ struct cloud_list {
         const struct assignment **assignments;     /* OP_CONNECTION_ASSIGNED */
         const struct cloud_quota **quotas;         /* OP_CLOUD_QUOTA_LIST */
         const struct environment **environments;   /* OP_ENVIRONMENT_LIST */
+        const struct role_view **roles;            /* OP_ROLE_LIST: in the request's arena too */
     };
     size_t count;
 };

@@ -216,7 +216,7 @@ decide_function decide_connection_list, decide_connection_get, decide_connection
 
 /* decide_environment.c: OP_ENVIRONMENT_* */
 decide_function decide_environment_list, decide_environment_get, decide_environment_create,
-    decide_environment_delete;
+    decide_environment_update, decide_environment_delete;
 
 /* decide_cloud_quota.c, decide_cloud_quota_apply.c: OP_CLOUD_QUOTA_* */
 decide_function decide_cloud_quota_list, decide_cloud_quota_get, decide_cloud_quota_create,

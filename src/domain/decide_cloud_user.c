@@ -185,9 +185,23 @@ bool decide_cloud_user_delete(struct decision *decision, struct op *op, struct a
 
 /* ---- roles ---- */
 
+/* The roles are fixed: they are those of every organization. */
 bool decide_role_list(struct decision *decision, struct op *op, struct arena *arena) {
-    struct cloud_case cloud; /* the roles are fixed: enum role is the answer */
-    return cloud_case_open(&cloud, decision, op, arena);
+    struct cloud_case cloud;
+    if (!cloud_case_open(&cloud, decision, op, arena)) return false;
+    if (cloud_organization_listed(&cloud) == NULL) return false;
+    struct role_view *views = arena_take_zeroed(arena, ROLE_COUNT, sizeof *views);
+    struct cloud_list *list = &op->out.cloud.list;
+    list->rows = arena_take(arena, ROLE_COUNT * sizeof *list->rows);
+    for (int i = 0; i < ROLE_COUNT; i++) {
+        enum role role = (enum role)i;
+        views[i].row.id = *role_id(role);
+        views[i].row.created_us = cloud.directory->system->row.created_us;
+        views[i].row.name = text_of(role_name(role));
+        views[i].role = role;
+        cloud_list_add(&cloud, &views[i]);
+    }
+    return true;
 }
 
 bool decide_binding_list(struct decision *decision, struct op *op, struct arena *arena) {

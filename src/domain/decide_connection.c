@@ -50,7 +50,8 @@ bool decide_connection_get(struct decision *decision, struct op *op, struct aren
     if (!cloud_case_open(&cloud, decision, op, arena)) return false;
     const struct connection *connection = cloud_connection_target(&cloud);
     if (connection == NULL) return false;
-    op->out.cloud.organization = cloud.principal.organization;
+    op->out.cloud.organization = cloud_organization_listed(&cloud);
+    if (op->out.cloud.organization == NULL) return false;
     op->out.cloud.connection = connection;
     return true;
 }
@@ -203,19 +204,29 @@ static bool unassign_check(struct cloud_case *cloud, const struct connection *co
     return true;
 }
 
+/* The assignment in the path. */
+static const struct assignment *assignment_target(struct cloud_case *cloud,
+                                                  const struct connection *connection) {
+    const struct uuid *id = &cloud->op->in.connection.organization_id;
+    const struct organization *organization = directory_organization(cloud->directory, id);
+    if (organization != NULL && authorization_visible(&cloud->principal, organization)) {
+        const struct assignment *assignment = organization_assignment(organization, connection);
+        if (assignment != NULL) return assignment;
+    }
+    cloud_refuse(cloud, CLOUD_NOT_FOUND, "the organization does not have the connection");
+    cloud_error_id(&cloud->op->cloud, "id", id);
+    cloud_error_text(&cloud->op->cloud, "type", TEXT("organization"));
+    return NULL;
+}
+
 bool decide_connection_unassign(struct decision *decision, struct op *op, struct arena *arena) {
     struct cloud_case cloud;
-    const struct connection_input *input = &op->in.connection;
     if (!cloud_case_open(&cloud, decision, op, arena)) return false;
     const struct connection *connection = cloud_connection_target(&cloud);
     if (connection == NULL) return false;
-    if (!input->has_organization) return cloud_refuse_missing(&cloud, "organization.id");
-    const struct organization *organization = cloud_organization_given(
-        &cloud, true, &input->organization_id, "organization.id");
-    if (organization == NULL) return false;
-    const struct assignment *assignment = organization_assignment(organization, connection);
-    if (assignment == NULL)
-        return cloud_refuse_reference(&cloud, "organization.id", &input->organization_id);
+    const struct assignment *assignment = assignment_target(&cloud, connection);
+    if (assignment == NULL) return false;
+    const struct organization *organization = assignment->organization;
     /* One that has it and owns it not has a parent. */
     if (!cloud_may(&cloud, PERMISSION_ORGANIZATIONS_CREATE, organization->parent)) return false;
     if (!unassign_check(&cloud, connection, organization)) return false;

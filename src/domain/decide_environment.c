@@ -50,10 +50,12 @@ static bool name_check(struct cloud_case *cloud, struct text *name) {
 }
 
 static bool name_is_free(struct cloud_case *cloud, const struct organization *organization,
-                         const struct connection *connection, struct text name) {
+                         const struct connection *connection, struct text name,
+                         const struct environment *self) {
     const struct environment *environment = organization->environments;
     for (; environment != NULL; environment = environment->next_of_organization) {
-        if (environment->connection != connection || !text_equal(environment->row.name, name))
+        if (environment == self || environment->connection != connection ||
+            !text_equal(environment->row.name, name))
             continue;
         cloud_refuse(cloud, CLOUD_NOT_UNIQUE, "there is an environment of this name");
         cloud_error_text(&cloud->op->cloud, "field", TEXT("name"));
@@ -86,7 +88,7 @@ bool decide_environment_create(struct decision *decision, struct op *op, struct 
         cloud_error_id(&op->cloud, "organizationId", &organization->row.id);
         return false;
     }
-    if (!name_is_free(&cloud, organization, connection, name)) return false;
+    if (!name_is_free(&cloud, organization, connection, name, NULL)) return false;
 
     struct environment_row *row = cloud_insert(&cloud, DIRECTORY_ENVIRONMENTS, sizeof *row);
     row->organization_id = organization->row.id;
@@ -95,6 +97,47 @@ bool decide_environment_create(struct decision *decision, struct op *op, struct 
     row->connection_state = CONNECTION_PROVISIONED; /* there is no back end to wait for */
     op->made_id = row->id;
     cloud_task(&cloud, &row->id, TASK_OF_ENVIRONMENT, &row->id, name, organization, true);
+    return true;
+}
+
+/* A client may send back what it read, but only the name can change. */
+static bool immutable_check(struct cloud_case *cloud, const struct environment *environment) {
+    const struct environment_input *input = &cloud->op->in.environment;
+    if (input->has_organization &&
+        !uuid_equal(&input->organization_id, &environment->organization->row.id))
+        return cloud_refuse_value(cloud, "organization.id", (struct text){0}, "never changes");
+    if (input->has_connection &&
+        !uuid_equal(&input->connection_id, &environment->connection->row.id))
+        return cloud_refuse_value(cloud, "serviceConnection.id", (struct text){0},
+                                  "never changes");
+    return true;
+}
+
+bool decide_environment_update(struct decision *decision, struct op *op, struct arena *arena) {
+    struct cloud_case cloud;
+    struct text name = {0};
+    bool has_name = op->in.environment.has_name;
+    if (!cloud_case_open(&cloud, decision, op, arena)) return false;
+    if (has_name && !name_check(&cloud, &name)) return false;
+    const struct environment *environment = environment_target(&cloud);
+    if (environment == NULL) return false;
+    if (!cloud_may(&cloud, PERMISSION_ENVIRONMENTS_MANAGE, environment->organization) ||
+        !immutable_check(&cloud, environment))
+        return false;
+    if (!has_name) name = environment->row.name;
+    bool renames = !text_equal(name, environment->row.name);
+    if (!name_is_free(&cloud, environment->organization, environment->connection, name,
+                      environment))
+        return false;
+
+    if (renames) {
+        struct environment_row *row = cloud_change(&cloud, DIRECTORY_ENVIRONMENTS,
+                                                   &environment->row, sizeof *row, ROW_CHANGED);
+        row->name = name;
+    }
+    op->made_id = uuid_make(decision->ids, decision->decided_us);
+    cloud_task(&cloud, &op->made_id, TASK_OF_ENVIRONMENT, &environment->row.id, name,
+               environment->organization, renames);
     return true;
 }
 

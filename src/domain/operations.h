@@ -60,6 +60,7 @@ enum target {
     DIRECTORY_READ(X, ENVIRONMENT_LIST, "environments.list")                                       \
     DIRECTORY_READ(X, ENVIRONMENT_GET, "environments.get")                                         \
     DIRECTORY_WRITE(X, ENVIRONMENT_CREATE, "environments.create")                                  \
+    DIRECTORY_WRITE(X, ENVIRONMENT_UPDATE, "environments.update")                                  \
     DIRECTORY_WRITE(X, ENVIRONMENT_DELETE, "environments.delete")                                  \
     DIRECTORY_READ(X, CLOUD_QUOTA_LIST, "cloud_quotas.list")                                       \
     DIRECTORY_READ(X, CLOUD_QUOTA_GET, "cloud_quotas.get")                                         \

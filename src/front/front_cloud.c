@@ -35,7 +35,7 @@ void front_cloud_write_error(struct buffer *out, int status, struct text text,
     else if (status == 404) code = CLOUD_NOT_FOUND;
     else if (status == 405) code = CLOUD_METHOD_NOT_ALLOWED;
     else if (status == 503 || status == 429) code = CLOUD_UNAVAILABLE;
-    else if (status < 500) code = CLOUD_MALFORMED_REQUEST;
+    else if (status < 500 || status == 505) code = CLOUD_MALFORMED_REQUEST;
     cloud_encode_failure(out, code, text,
                          status == 405 ? http_method_name(exchange->method) : NULL);
 }
@@ -65,6 +65,7 @@ static const struct cloud_route {
     [OP_CONNECTION_ASSIGNED] = {SEGMENT_SERVICE_ID, "serviceConnection", NULL},
     [OP_CONNECTION_UNASSIGN] = {SEGMENT_SERVICE_ID, "serviceConnection", NULL},
     [OP_ENVIRONMENT_GET] = {SEGMENT_ID, "environment", NULL},
+    [OP_ENVIRONMENT_UPDATE] = {SEGMENT_ID, "environment", NULL},
     [OP_ENVIRONMENT_DELETE] = {SEGMENT_ID, "environment", NULL},
     [OP_CLOUD_QUOTA_LIST] = {0, NULL, front_cloud_relation},
     [OP_CLOUD_QUOTA_GET] = {SEGMENT_ID, "quota", NULL},

@@ -1,18 +1,23 @@
 /* front_cloud_query.c: the queries of the CloudMC tree. Unlike in the other trees a value is one
  * spelling and no other, and what is wrong is named by its field. */
 #include "front/front_cloud.h"
-#include "front/front_query.h"
+#include "front/front_input.h"
 
 enum { PAGE_SIZE_DEFAULT = 100, PAGE_SIZE_MAX = 1000, PAGE_NUMBER_DIGITS_MAX = 9 };
 
-/* Absent or empty: *value keeps no data. */
+/* Absent: *value keeps no data. Of repeated ones the first counts. An empty value is one that is
+ * wrong: "quota_id=" of a script whose variable is empty must not count as none. */
 static bool query_text(struct http_exchange *exchange, struct op *op, const char *name,
                        struct text *value) {
-    struct front_query query = {.text = exchange->query, .arena = &exchange->request.arena};
-    struct qms_error error;
+    struct text rest = exchange->query, each, text;
+    bool malformed;
     *value = (struct text){0};
-    return front_query_text(&query, text_of(name), value, &error) ||
-           cloud_fail(op, CLOUD_MALFORMED_REQUEST, "the query cannot be decoded");
+    while (front_input_parameter(&rest, &exchange->request.arena, &each, &text, &malformed)) {
+        if (!text_equal(each, text_of(name))) continue;
+        *value = text.length > 0 ? text : TEXT("");
+        return true;
+    }
+    return !malformed || cloud_fail(op, CLOUD_MALFORMED_REQUEST, "the query cannot be decoded");
 }
 
 static bool query_uuid(struct http_exchange *exchange, struct op *op, const char *name, bool *has,
@@ -40,7 +45,7 @@ static bool query_count(struct http_exchange *exchange, struct op *op, const cha
     if (!query_text(exchange, op, name, &text)) return false;
     if (text.data == NULL) return true;
     int64_t number = 0;
-    bool is_number = text.length <= PAGE_NUMBER_DIGITS_MAX;
+    bool is_number = text.length > 0 && text.length <= PAGE_NUMBER_DIGITS_MAX;
     for (size_t i = 0; i < text.length && is_number; i++) {
         is_number = text.data[i] >= '0' && text.data[i] <= '9';
         number = number * 10 + (text.data[i] - '0');
@@ -83,8 +88,10 @@ static void organization_put(struct op *op, const struct uuid *id) {
         break;
     case OP_ORGANIZATION_LIST:
     case OP_CLOUD_USER_LIST:
+    case OP_ROLE_LIST:
     case OP_API_KEY_LIST:
     case OP_CONNECTION_LIST:
+    case OP_CONNECTION_GET: /* of which organization the quotas are */
     case OP_CONNECTION_ASSIGNED:
     case OP_ENVIRONMENT_LIST:
     case OP_CLOUD_QUOTA_LIST:

@@ -132,6 +132,8 @@ const struct http_route front_routes[] = {
     {HTTP_POST, "/api/v2/environments", HTTP_BODY_BYTES_MAX,
      front_cloud, OP_ENVIRONMENT_CREATE, TREE_CLOUD},
     {HTTP_GET, "/api/v2/environments/{id}", 0, front_cloud, OP_ENVIRONMENT_GET, TREE_CLOUD},
+    {HTTP_PUT, "/api/v2/environments/{id}", HTTP_BODY_BYTES_MAX,
+     front_cloud, OP_ENVIRONMENT_UPDATE, TREE_CLOUD},
     {HTTP_DELETE, "/api/v2/environments/{id}", 0, front_cloud, OP_ENVIRONMENT_DELETE, TREE_CLOUD},
     {HTTP_GET, "/api/v2/quotas", 0, front_cloud, OP_CLOUD_QUOTA_LIST, TREE_CLOUD},
     {HTTP_POST, "/api/v2/quotas", HTTP_BODY_BYTES_MAX,

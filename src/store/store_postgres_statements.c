@@ -452,8 +452,8 @@ static const struct postgres_statement_text statements[PG_STATEMENT_COUNT] = {
         {"UUUZTI", "",
          "INSERT INTO qms_server.environments (id, organization_id, connection_id, created_at,"
          " name, state) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[],"
-         " $4::timestamptz[], $5::text[], $6::int8[]) ON CONFLICT (id) DO UPDATE SET state ="
-         " excluded.state"},
+         " $4::timestamptz[], $5::text[], $6::int8[]) ON CONFLICT (id) DO UPDATE SET name ="
+         " excluded.name, state = excluded.state"},
     [PG_DELETE_DIRECTORY + DIRECTORY_ENVIRONMENTS] =
         {"U", "", "DELETE FROM qms_server.environments WHERE id = ANY ($1::uuid[])"},
     [PG_LIST_DIRECTORY + DIRECTORY_TASKS] =

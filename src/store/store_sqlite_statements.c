@@ -330,7 +330,7 @@ static const struct statement {
          PUT("environments",
              "id, organization_id, connection_id, created_at, name, state",
              "?1, ?2, ?3, ?4, ?5, ?6",
-             "state = excluded.state")},
+             "name = excluded.name, state = excluded.state")},
     [DELETE_DIRECTORY + DIRECTORY_ENVIRONMENTS] = DELETE_ROW("environments"),
     [LIST_DIRECTORY + DIRECTORY_TASKS] =
         {"", "uouiiuti",

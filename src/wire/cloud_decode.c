@@ -323,6 +323,7 @@ static const struct cloud_field *const fields_of[OP_COUNT] = {
     [OP_API_KEY_CREATE] = api_key_fields,
     [OP_CONNECTION_CREATE] = connection_fields,
     [OP_ENVIRONMENT_CREATE] = environment_fields,
+    [OP_ENVIRONMENT_UPDATE] = environment_fields,
     [OP_CLOUD_QUOTA_CREATE] = quota_fields,
     [OP_CLOUD_QUOTA_UPDATE] = quota_update_fields,
     [OP_CLOUD_QUOTA_APPLY] = apply_fields,

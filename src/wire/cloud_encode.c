@@ -66,11 +66,13 @@ static const struct cloud_list_shape {
     struct sort_column {
         const char *name;
         enum { SORT_BY_TEXT, SORT_BY_TIME, SORT_BY_ID } by;
-        size_t at; /* of a text in the row */
+        size_t at;  /* of a text in the row */
+        size_t via; /* of the row to look at instead, which this one points to; 0: this one */
     } fields[SORT_FIELDS_MAX];
 } shapes[OP_COUNT] = {
-#define BY_ALWAYS {"creationDate", SORT_BY_TIME, 0}, {"id", SORT_BY_ID, 0}
-#define BY(field, row_type, member) {field, SORT_BY_TEXT, offsetof(struct row_type, row.member)}
+#define BY_ALWAYS {"creationDate", SORT_BY_TIME, 0, 0}, {"id", SORT_BY_ID, 0, 0}
+#define BY(field, row_type, member) {field, SORT_BY_TEXT, offsetof(struct row_type, row.member), 0}
+#define OF_ASSIGNED offsetof(struct assignment, organization)
 #define CONNECTIONS                                                                                \
     {cloud_write_connection,                                                                       \
      {BY_ALWAYS, BY("name", connection, name), BY("serviceCode", connection, service_code),        \
@@ -78,6 +80,7 @@ static const struct cloud_list_shape {
     [OP_ORGANIZATION_LIST] = {cloud_write_organization,
                               {BY_ALWAYS, BY("name", organization, name),
                                BY("entryPoint", organization, entry_point)}},
+    [OP_ROLE_LIST] = {cloud_write_role, {BY_ALWAYS, BY("name", role_view, name)}},
     [OP_CLOUD_USER_LIST] = {cloud_write_user,
                             {BY_ALWAYS, BY("userName", cloud_user, name),
                              BY("email", cloud_user, email)}},
@@ -85,7 +88,13 @@ static const struct cloud_list_shape {
     [OP_API_KEY_LIST] = {cloud_write_key, {BY_ALWAYS, BY("name", api_key, name)}},
     [OP_CONNECTION_LIST] = CONNECTIONS,
     [OP_CONNECTION_MANAGEABLE] = CONNECTIONS,
-    [OP_CONNECTION_ASSIGNED] = {cloud_write_assignment, {{"creationDate", SORT_BY_TIME, 0}}},
+    [OP_CONNECTION_ASSIGNED] =
+        {cloud_write_assignment,
+         {{"creationDate", SORT_BY_TIME, 0, 0},
+          {"id", SORT_BY_ID, 0, OF_ASSIGNED},
+          {"name", SORT_BY_TEXT, offsetof(struct organization, row.name), OF_ASSIGNED},
+          {"entryPoint", SORT_BY_TEXT, offsetof(struct organization, row.entry_point),
+           OF_ASSIGNED}}},
     [OP_ENVIRONMENT_LIST] = {cloud_write_environment, {BY_ALWAYS, BY("name", environment, name)}},
     [OP_CLOUD_QUOTA_LIST] = {cloud_write_quota, {BY_ALWAYS, BY("name", cloud_quota, name)}},
 };
@@ -98,19 +107,19 @@ const char *cloud_sort_field(enum operation operation, struct text name) {
 }
 
 struct sorted_row {
-    const void *row;
+    const void *row, *key; /* what is written, what it is sorted by */
     const struct sort_column *field;
     size_t place; /* in the order of the list: of equal rows the earlier comes first */
 };
 
 static int compare_rows(const void *left_row, const void *right_row) {
     const struct sorted_row *left = left_row, *right = right_row;
-    const struct directory_row *a = left->row, *b = right->row;
+    const struct directory_row *a = left->key, *b = right->key;
     int order = 0;
     switch (left->field->by) {
     case SORT_BY_TEXT:
-        order = text_compare(*(const struct text *)((const char *)left->row + left->field->at),
-                             *(const struct text *)((const char *)right->row + left->field->at));
+        order = text_compare(*(const struct text *)((const char *)left->key + left->field->at),
+                             *(const struct text *)((const char *)right->key + left->field->at));
         break;
     case SORT_BY_TIME: order = (a->created_us > b->created_us) - (a->created_us < b->created_us);
         break;
@@ -127,8 +136,11 @@ static const struct sorted_row *sorted_rows(const struct cloud_writer *writer,
     struct sorted_row *rows =
         arena_take_zeroed(writer->answer->arena, list->count + 1, sizeof *rows);
     while (page->is_sorted && page->field != field->name) field++;
-    for (size_t i = 0; i < list->count; i++)
-        rows[i] = (struct sorted_row){list->rows[i], field, i};
+    for (size_t i = 0; i < list->count; i++) {
+        const char *row = list->rows[i];
+        const void *key = field->via == 0 ? row : *(const void *const *)(row + field->via);
+        rows[i] = (struct sorted_row){row, key, field, i};
+    }
     if (page->is_sorted) qsort(rows, list->count, sizeof *rows, compare_rows);
     return rows;
 }
@@ -165,14 +177,6 @@ static void write_list(struct cloud_writer *writer) {
             writer, rows[page->descends ? list->count - 1 - i : i].row);
     json_write_array_end(&writer->json);
     write_metadata(writer, list->count);
-}
-
-static void write_roles(struct cloud_writer *writer) {
-    json_write_array_named(&writer->json, TEXT("data"));
-    for (int i = 0; i < ROLE_COUNT; i++)
-        cloud_write_role(writer, (enum role)i);
-    json_write_array_end(&writer->json);
-    write_metadata(writer, ROLE_COUNT);
 }
 
 /* ---- tasks ---- */
@@ -232,7 +236,6 @@ void cloud_encode(struct buffer *out, const struct op *op, const struct cloud_an
                            text_of(task_status_name(view->task_status)));
     }
     if (shapes[op->operation].write != NULL) write_list(&writer);
-    else if (op->operation == OP_ROLE_LIST) write_roles(&writer);
     else if (op->operation == OP_TASK_GET) write_task(&writer, view->task);
     else if (has_data(op->operation)) write_data(&writer);
     json_write_object_end(&writer.json);

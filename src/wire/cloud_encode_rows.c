@@ -138,7 +138,9 @@ void cloud_write_user(struct cloud_writer *writer, const void *row) {
     json_write_object_end(&writer->json);
 }
 
-void cloud_write_role(struct cloud_writer *writer, enum role role) {
+void cloud_write_role(struct cloud_writer *writer, const void *row) {
+    const struct role_view *view = row;
+    enum role role = view->role;
     json_write_object_begin(&writer->json);
     cloud_write_id(writer, TEXT("id"), role_id(role));
     cloud_write_member(writer, TEXT("name"), text_of(role_name(role)));
@@ -159,6 +161,7 @@ void cloud_write_role(struct cloud_writer *writer, enum role role) {
                        text_of(scope_qualifier_name(role_default_scope(role))));
     cloud_write_flag(writer, TEXT("deleted"), false);
     cloud_write_number(writer, TEXT("version"), 1);
+    cloud_write_time(writer, TEXT("creationDate"), view->row.created_us);
     json_write_object_end(&writer->json);
 }
 

@@ -35,7 +35,7 @@ void cloud_write_connection_members(struct cloud_writer *writer,
 /* ... and one object each. */
 void cloud_write_organization(struct cloud_writer *writer, const void *row);
 void cloud_write_user(struct cloud_writer *writer, const void *row);
-void cloud_write_role(struct cloud_writer *writer, enum role role);
+void cloud_write_role(struct cloud_writer *writer, const void *row);
 void cloud_write_binding(struct cloud_writer *writer, const void *row);
 void cloud_write_key(struct cloud_writer *writer, const void *row);
 void cloud_write_connection(struct cloud_writer *writer, const void *row);

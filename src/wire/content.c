@@ -291,7 +291,8 @@ static void content_put_cloud(struct content_hasher *hasher, const struct op *op
     case OP_API_KEY_TOUCH: content_put_touches(hasher, &op->in.touch); break;
     case OP_CONNECTION_CREATE:
     case OP_CONNECTION_UNASSIGN: content_put_connection(hasher, &op->in.connection); break;
-    case OP_ENVIRONMENT_CREATE: content_put_environment(hasher, &op->in.environment); break;
+    case OP_ENVIRONMENT_CREATE:
+    case OP_ENVIRONMENT_UPDATE: content_put_environment(hasher, &op->in.environment); break;
     case OP_CLOUD_QUOTA_CREATE:
     case OP_CLOUD_QUOTA_UPDATE: content_put_cloud_quota(hasher, &op->in.cloud_quota); break;
     case OP_CLOUD_QUOTA_DELETE:

@@ -134,7 +134,10 @@ def test_unknown_members_nulls_and_content_types_are_accepted(root, tree):
     ('/quotas?page_number=0', 'page_number'), ('/quotas?page_number=x', 'page_number'),
     ('/quotas?page_size=1001', 'page_size'), ('/quotas?page_size=-1', 'page_size'),
     ('/quotas?sort_by=color', 'sort_by'), ('/quotas?sort_order=up', 'sort_order'),
-    ('/environments?sort_by=serviceCode', 'sort_by')])
+    ('/environments?sort_by=serviceCode', 'sort_by'), ('/roles?sort_by=color', 'sort_by'),
+    ('/roles?page_size=0', 'page_size'), ('/quotas?organization_id=', 'organization_id'),
+    ('/quotas?type=', 'type'), ('/quotas?sort_by=', 'sort_by'),
+    ('/quotas?page_size=', 'page_size')])
 def test_a_parameter_that_is_not_understood_is_named(root, path, field):
     error = root.refused(400, 'INVALID_FIELD', 'GET', path)
     assert error['context']['field'] == field
@@ -142,9 +145,10 @@ def test_a_parameter_that_is_not_understood_is_named(root, path, field):
 
 def test_flags_of_a_default_are_true_or_false(root, tree):
     quota = tree.quota()['id']
-    for value in ('1', 'TRUE', 'yes', '0'):
+    for value in ('1', 'TRUE', 'yes', '0', ''):
         root.refused(400, 'INVALID_FIELD', 'POST', f'/quotas/{quota}/default?service={value}')
-    root.refused(400, 'INVALID_FIELD', 'DELETE', f'/quotas/{quota}?quota_id=x')
+    for value in ('x', ''):
+        root.refused(400, 'INVALID_FIELD', 'DELETE', f'/quotas/{quota}?quota_id={value}')
     root.refused(400, 'MALFORMED_REQUEST', 'GET', '/quotas?type=%ff')
 
 
@@ -172,6 +176,29 @@ def test_lists_come_in_pages_and_sorted(root):
         list('abcd'), {'recordCount': 4, 'sortField': 'name', 'sortOrder': 'ASC'})
     assert listed(sort_by='name', sort_order='DESC', page_size=2)[0] == ['d', 'c']
     assert listed(sort_order='DESC')[0] == made[::-1]
+
+
+def test_every_list_comes_in_pages_and_sorted(root, tree):
+    lists = {'/organizations': 'name', '/users': 'userName', '/roles': 'name', '/api_keys': 'name',
+             '/services/connections': 'name', '/environments': 'name', '/quotas': 'name',
+             f'/services/connections/{tree.connection}/assigned_organizations': 'name',
+             f'/organizations/{tree.parent}/manageable_connections': 'name'}
+    for path, field in lists.items():
+        whole = root.answer('GET', path, params={'sort_by': field, 'sort_order': 'DESC'})
+        names = [each[field] for each in whole['data']]
+        assert names == sorted(names, key=str.encode, reverse=True), path
+        page = root.answer('GET', path, params={'sort_by': field, 'page_size': 1})
+        assert [each[field] for each in page['data']] == names[-1:], path
+        assert page['metadata'] == {'recordCount': len(names), 'pageSize': 1, 'pageCurrent': 1,
+                                    'sortField': field, 'sortOrder': 'ASC'}
+
+
+def test_a_connection_is_taken_from_who_has_it(root, tree):
+    for organization in (UNKNOWN, tree.parent):
+        error = root.refused(404, 'NOT_FOUND', 'DELETE',
+                             f'/services/connections/{tree.connection}/assigned_organizations'
+                             f'/{organization}')
+        assert error['context'] == {'id': organization, 'type': 'organization'}
 
 
 def test_a_repeat_with_the_key_of_the_first_changes_nothing(root, tree):

@@ -268,6 +268,45 @@ def test_a_conversion_moves_a_trial_from_its_default_to_that_of_the_service(root
     assert converted['isBillable'] is True
 
 
+def test_an_environment_changes_its_name_and_nothing_else(root, tree):
+    def made(name):
+        return root.post('/environments', {
+            'name': name, 'organization': {'id': tree.child},
+            'serviceConnection': {'id': tree.connection}})
+    first, second = made('first'), made('second')
+    path = f'/environments/{first["id"]}'
+    answer = root.answer('PUT', path, {**first, 'name': 'third'})
+    assert set(answer) == {'taskId', 'taskStatus', 'data'}
+    assert answer['data'] == {**first, 'name': 'third'}
+    task = root.answer('GET', f'/tasks/{answer["taskId"]}')
+    assert task['result'] == {'id': first['id'], 'name': 'third'}
+    assert root.answer('PUT', path, {})['taskStatus'] == 'SUCCESS'
+    root.refused(400, 'NOT_UNIQUE', 'PUT', path, {'name': 'second'})
+    root.refused(400, 'INVALID_FIELD', 'PUT', path, {'name': 'Not a segment'})
+    for member, other in (('organization', tree.sibling),
+                          ('serviceConnection', root.connection(tree.parent))):
+        error = root.refused(400, 'INVALID_FIELD', 'PUT', path, {member: {'id': other}})
+        assert error['context']['field'] == f'{member}.id'
+    made('first')
+    root.server.restart()
+    assert root.get(path) == {**first, 'name': 'third'}
+    assert root.get(f'/environments/{second["id"]}') == second
+
+
+def test_the_quotas_of_a_connection_are_those_of_the_organization_in_scope(root, tree):
+    own, given = root.quota(tree.connection, tree.child), tree.quota()
+    root.apply(given['id'], tree.child)
+
+    def shown(**params):
+        connection = root.get(f'/services/connections/{tree.connection}', params=params)
+        return [each['id'] for each in connection['quotas']]
+    assert shown() == []
+    assert shown(organizationId=tree.parent) == [given['id']]
+    assert shown(organization_id=tree.child) == [own['id'], given['id']]
+    root.refused(404, 'NOT_FOUND', 'GET', f'/services/connections/{tree.connection}',
+                 params={'org_id': UNKNOWN})
+
+
 def test_everything_is_there_after_a_restart(root, tree):
     quota = tree.quota(defaultForService=True, description='kept')
     root.apply(quota['id'], tree.child)

@@ -77,6 +77,7 @@ def tour_of_connections(root, tree):
     environment = root.post('/environments', body)['id']
     root.get('/environments', params={'organization_id': tree.child})
     root.get(f'/environments/{environment}')
+    root.put(f'/environments/{environment}', {'name': 'staging'})
     root.delete(f'/environments/{environment}')
     root.delete(f'/services/connections/{tree.connection}/assigned_organizations/{tree.sibling}')
 

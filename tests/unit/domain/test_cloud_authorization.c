@@ -102,6 +102,7 @@ static const struct uuid *path_of(enum operation operation, int place) {
     case OP_CONNECTION_ASSIGNED: return &world.at[place].connection;
     case OP_CONNECTION_UNASSIGN: return &world.link;
     case OP_ENVIRONMENT_GET:
+    case OP_ENVIRONMENT_UPDATE:
     case OP_ENVIRONMENT_DELETE: return &world.at[place].environment;
     case OP_CLOUD_QUOTA_GET:
     case OP_CLOUD_QUOTA_UPDATE:
@@ -187,7 +188,7 @@ static const struct line {
     {OP_CLOUD_USER_CREATE, {"33222r", "rrr22r"}},
     {OP_CLOUD_USER_UPDATE, {"332224", "444224"}},
     {OP_CLOUD_USER_DELETE, {"332224", "444224"}},
-    {OP_ROLE_LIST, {"222222", "222222"}},
+    {OP_ROLE_LIST, {"222224", "444224"}},
     {OP_BINDING_LIST, {"222224", "444224"}},
     {OP_BINDING_CREATE, {"332224", "444224"}},
     {OP_BINDING_DELETE, {"332224", "444224"}},
@@ -199,11 +200,12 @@ static const struct line {
     {OP_CONNECTION_CREATE, {"33332r", "rrr32r"}},
     {OP_CONNECTION_ASSIGNED, {"222224", "444224"}},
     {OP_CONNECTION_MANAGEABLE, {"222224", "444224"}},
-    {OP_CONNECTION_UNASSIGN, {"rrrrr4", "rrr224"}},
+    {OP_CONNECTION_UNASSIGN, {"444444", "444224"}},
     {OP_DESCRIPTOR_GET, {"222222", "222222"}},
     {OP_ENVIRONMENT_LIST, {"222224", "444224"}},
     {OP_ENVIRONMENT_GET, {"422224", "444224"}},
     {OP_ENVIRONMENT_CREATE, {"32222r", "rrr22r"}},
+    {OP_ENVIRONMENT_UPDATE, {"432224", "444224"}},
     {OP_ENVIRONMENT_DELETE, {"432224", "444224"}},
     {OP_CLOUD_QUOTA_LIST, {"222224", "444224"}},
     {OP_CLOUD_QUOTA_GET, {"222224", "444224"}},

@@ -230,7 +230,7 @@ static void step_unassign(void) {
     for (int i = 0; i < model.org_count; i++)
         if (model.orgs[i].exists && model.orgs[i].parent == org && model.orgs[i].has[link])
             code = CLOUD_CONNECTION_NOT_ASSIGNABLE;
-    if (!model.orgs[org].has[link]) code = CLOUD_REFERENCE_NOT_FOUND;
+    if (!model.orgs[org].has[link]) code = CLOUD_NOT_FOUND;
     expect(code);
     if (code != CLOUD_NONE) return;
     model.orgs[org].has[link] = false;
