@@ -329,6 +329,20 @@ static bool head_line(struct http_parser *parser) {
     return true;
 }
 
+/* Whoever answers a refusal chooses its words by the path, so as much of it is kept as could be
+ * read, also when it is the request line that is refused. */
+static enum http_event head_refused(struct http_parser *parser) {
+    struct text head = {.data = parser->head_bytes, .length = parser->head_length};
+    const char *space = memchr(head.data, ' ', head.length);
+    if (parser->head.path.length > 0 || space == NULL) return HTTP_REFUSED;
+    struct text target = text_from(head, (size_t)(space - head.data) + 1);
+    size_t length = 0;
+    while (length < target.length && byte_is(target.data[length], P)) length++;
+    target.length = length;
+    if (length > 0 && target.data[0] == '/') target_split(&parser->head, target);
+    return HTTP_REFUSED;
+}
+
 static enum http_event head_feed(struct http_parser *parser, const char *bytes, size_t length,
                                  size_t *taken) {
     while (*taken < length) {
@@ -340,12 +354,12 @@ static enum http_event head_feed(struct http_parser *parser, const char *bytes, 
         parser->head_length += part;
         *taken += part;
         if (end != NULL) {
-            if (!head_line(parser)) return HTTP_REFUSED;
+            if (!head_line(parser)) return head_refused(parser);
             if (parser->state == PARSER_BODY) return HTTP_HEAD_READY;
         } else if (*taken < length) {
             if (parser->state == PARSER_START) refuse(parser, 414, "the target is too long");
             else refuse(parser, 431, "the headers are too large");
-            return HTTP_REFUSED;
+            return head_refused(parser);
         }
     }
     return HTTP_NEED_MORE;

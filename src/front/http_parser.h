@@ -56,7 +56,8 @@ enum http_event {
 
 struct http_parser {
     int state;
-    struct http_head head;       /* valid from HTTP_HEAD_READY until http_parser_next() */
+    struct http_head head;       /* valid from HTTP_HEAD_READY until http_parser_next(); of a head
+                                  * that is refused only path, as much of it as could be read */
     struct text part;
     int status;
     const char *reason;

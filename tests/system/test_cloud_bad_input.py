@@ -193,6 +193,18 @@ def test_every_list_comes_in_pages_and_sorted(root, tree):
                                     'sortField': field, 'sortOrder': 'ASC'}
 
 
+@pytest.mark.parametrize(('target', 'status'), [
+    ('/api/v2/quotas?organization_id={' + UNKNOWN + '}', 400), ('/api/v2/quotas/\u00e9', 400),
+    ('/api/v2/quotas?' + 'x' * 9000, 414), ('/api/v2/quotas?' + 'x' * 40000, 414)])
+def test_a_refused_request_line_is_told_in_a_list_of_errors(root, target, status):
+    with root.server.connect() as connection:
+        connection.request('GET', target)
+        answer = connection.answer()
+    assert answer.status == status
+    error = json.loads(answer.body)['errors'][0]
+    assert error['errorCode'] == 'MALFORMED_REQUEST'
+
+
 def test_a_connection_is_taken_from_who_has_it(root, tree):
     for organization in (UNKNOWN, tree.parent):
         error = root.refused(404, 'NOT_FOUND', 'DELETE',
