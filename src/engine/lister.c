@@ -1,11 +1,16 @@
 /* lister.c: the reader thread. Listings look at many accounts, so they neither use nor disturb the
- * cache, and they never wait for a batch: each reads one snapshot of the store. Rows are
- * handed on in pieces, so that a listing of a million users needs the memory of one piece. */
+ * cache, and they never wait for a batch: each reads one snapshot of the store. Rows are handed on
+ * in pieces, so that a listing of a million users needs the memory of one piece, and one of large
+ * rows no more than one row beyond PIECE_BYTES. */
 #include "base/log.h"
 #include "domain/decide.h"
 #include "engine/engine_private.h"
 
-enum { PIECE_ROWS = 500, PIECE_ARENA_BLOCK_BYTES = 1 << 18 };
+enum {
+    PIECE_ROWS = 500,
+    PIECE_BYTES = 1 << 20, /* metadata alone may be 64 KiB */
+    PIECE_ARENA_BLOCK_BYTES = 1 << 18,
+};
 
 struct lister {
     struct request *request;
@@ -71,13 +76,17 @@ static bool lister_piece(struct lister *lister, struct listing_view *view) {
     return go_on;
 }
 
+static bool lister_piece_is_full(const struct lister *lister, const struct listing_view *view) {
+    return view->count >= PIECE_ROWS || lister->piece_arena.taken_bytes >= PIECE_BYTES;
+}
+
 static bool lister_row(void *context, const union store_row *row) {
     struct lister *lister = context;
     struct listing_view *view = &lister->op->out.listing;
     view->total = lister->listing.total;
     lister_grow(lister, view);
     lister_copy(lister, view, row);
-    if (lister->request->piece == NULL || view->count < PIECE_ROWS) return true;
+    if (lister->request->piece == NULL || !lister_piece_is_full(lister, view)) return true;
     return lister_piece(lister, view);
 }
 
