@@ -221,15 +221,26 @@ static int64_t sqlite_now(struct store *store) {
 
 /* ---- transactions ---- */
 
+static int transaction_roll_back(struct store_sqlite *sqlite) {
+    struct row row;
+    /* after some errors SQLite has rolled back by itself */
+    if (sqlite3_get_autocommit(sqlite->connection) != 0) return SQLITE_OK;
+    row_open(&row, &sqlite->statements, ROLLBACK);
+    int code = row_run(&row);
+    if (code != SQLITE_OK) store_sqlite_fail(sqlite->connection, code, "roll back", NULL);
+    return code;
+}
+
+/* A transaction that cannot be rolled back would be in the way of every later one, and would keep
+ * its locks: it ends with its connection, and the next one opens another. What is in memory would
+ * go with its connection, so there the rolling back is tried again. */
 static void sqlite_end(struct store *store) {
     struct store_sqlite *sqlite = store_sqlite_of(store);
+    bool in_memory = sqlite->file.descriptor < 0;
     if (sqlite->connection == NULL) return;
-    /* after some errors SQLite has rolled back by itself */
-    if (sqlite3_get_autocommit(sqlite->connection) == 0) {
-        struct row row;
-        row_open(&row, &sqlite->statements, ROLLBACK);
-        int code = row_run(&row);
-        if (code != SQLITE_OK) store_sqlite_fail(sqlite->connection, code, "roll back", NULL);
+    if (transaction_roll_back(sqlite) != SQLITE_OK && !in_memory) {
+        connection_set_checkpoint_at_close(sqlite, false);
+        connection_close(sqlite);
     }
     sqlite->is_open = false;
 }
@@ -238,6 +249,7 @@ static bool sqlite_begin(struct store *store, bool writes, bool *stale, struct q
     struct store_sqlite *sqlite = store_sqlite_of(store);
     assert(!sqlite->is_open);
     if (sqlite->connection == NULL && !connection_reopen(sqlite, error)) return false;
+    if (transaction_roll_back(sqlite) != SQLITE_OK) return qms_fail_code(error, QMS_UNAVAILABLE);
     struct row row;
     row_open(&row, &sqlite->statements, writes ? BEGIN_WRITE : BEGIN_READ);
     int code = row_run(&row);

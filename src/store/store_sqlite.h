@@ -45,7 +45,8 @@ struct store_sqlite {
     bool beside; /* store_options */
 
     int64_t version_before;     /* of the tables, when it was opened; 0: there were none */
-    struct sqlite3 *connection; /* NULL after a commit of unknown outcome, until it is reopened */
+    struct sqlite3 *connection; /* NULL after a commit of unknown outcome, or a transaction that
+                                   could not be rolled back, until it is reopened */
     struct statements statements;
     bool is_open, writes;       /* a transaction is open; it was begun to write */
     int64_t data_version;       /* -1: unknown; it changes when another connection commits */
