@@ -86,6 +86,8 @@ static bool open_engine(struct serve *serve, struct qms_error *error) {
     engine.plugins = &serve->plugins;
     engine.report_overages = settings->report_overages;
     engine.reads_subscribe = settings->create_on_read;
+    engine.carries_over = settings->carry_over;
+    engine.restores_tails = settings->restore_tail;
     engine.cache_accounts_max = settings->cache_accounts;
     engine.queue_requests_max = settings->queue_requests;
     engine.replied = on_replied;

@@ -56,6 +56,14 @@ const struct option_row settings_rows[] = {
         "leave users whose plan has more CPU hours than the one they are added with on it, unless "
         "forced",
         0, 0),
+    ROW("subscriptions.carry_over", "carry-over", "QMS_SUBSCRIPTIONS_CARRY_OVER", OPTION_BOOL,
+        carry_over, NULL, NULL,
+        "a new subscription takes over add-ons that have not expired, and usages of resources that "
+        "are not consumable, from the one it replaces",
+        0, 0),
+    ROW("subscriptions.restore_tail", "restore-tail", "QMS_SUBSCRIPTIONS_RESTORE_TAIL", OPTION_BOOL,
+        restore_tail, NULL, NULL,
+        "a subscription that would have ended after a new, shorter one goes on behind it", 0, 0),
     ROW("http.hosts", "host", "QMS_HTTP_HOSTS", OPTION_TEXTS, hosts, NULL, "NAME[:PORT]",
         "a name clients may call this server by, beside loopback names; may be repeated", 0, 0),
     ROW("auth", "auth", "QMS_AUTH", OPTION_BOOL, auth, NULL, NULL,

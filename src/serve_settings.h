@@ -23,7 +23,7 @@ struct settings {
         nats_max_reconnects;
     bool nats_no_creds, nats_no_tls, nats_refuse_unknown;
     bool auth, insecure_no_auth, insecure_no_tls, strip_any_domain, create_on_read,
-        keep_larger_plan, report_overages, check;
+        keep_larger_plan, carry_over, restore_tail, report_overages, check;
 };
 
 enum { SETTINGS_THREADS_MAX = 64, SETTINGS_SUBJECT_BYTES_MAX = 128 };

@@ -22,6 +22,8 @@ struct decision {
     bool report_overages;
     bool reads_subscribe;      /* false: a read of a user without subscription is NOT_FOUND; it does
                                   not make one */
+    bool carries_over;         /* a new subscription takes over from the one it replaces */
+    bool restores_tails;       /* one longer than a new one goes on behind it */
     const struct addon_use *addon_use; /* OP_ADDON_UPDATE, OP_ADDON_DELETE: of op->in.addon.id */
     bool must_write;           /* out: see decide() */
 };
@@ -88,16 +90,27 @@ struct subscription_request {
     bool paid;
 };
 
-/* Inserts the user if absent, ends or shifts the user's other subscriptions (2.9) and makes the
- * subscription with its quotas from the defaults active at the decision (2.4, 2.7). What can fail
- * (no active rate, dates, periods) fails before the first change. */
-bool subscription_create(struct decision *decision, struct account *account,
+/* Inserts the user op->account if absent, ends or shifts the user's other subscriptions (2.9) and
+ * makes the subscription with its quotas from the defaults active at the decision (2.4, 2.7), and,
+ * where the settings say so, with what decide_carry.c brings. What can fail (no active rate, dates,
+ * periods, sums) fails before the first change. */
+bool subscription_create(struct decision *decision, struct op *op,
                          const struct subscription_request *request,
-                         struct subscription **subscription, struct qms_error *error);
+                         struct subscription **subscription);
 
 /* The active one, or a new one to the default plan, unpaid, for one period (2.6). */
-bool subscription_ensure(struct decision *decision, struct account *account,
-                         struct subscription **subscription, struct qms_error *error);
+bool subscription_ensure(struct decision *decision, struct op *op,
+                         struct subscription **subscription);
+
+/* A new row of the account, with the plan, rate, dates and paid flag of another. */
+struct subscription *subscription_insert(struct decision *decision, struct account *account,
+                                         const struct subscription *like);
+
+/* decide_applied.c: a new add-on of the subscription, with the add-on, rate, amount and paid flag
+ * of another; the quota is the caller's. */
+struct subscription_addon *subscription_addon_insert(struct decision *decision,
+                                                     struct subscription *subscription,
+                                                     const struct subscription_addon *like);
 
 /* The plan that subscription_ensure() subscribes to; NULL with an error when it does not exist or
  * has no active rate (2.4). Changes nothing: for checks before the first change. */
@@ -112,6 +125,39 @@ struct quantity *subscription_quantity(struct decision *decision,
 
 /* The subscription op->target_id of op->account; NULL with an error when nobody has it. */
 struct subscription *subscription_target(const struct op *op, struct qms_error *error);
+
+/* decide_carry.c: what there will be beside a new subscription [start, end) of those it replaces.
+ * It is found before they are ended and shifted. */
+struct remainder {
+    const struct subscription *replaced; /* active when the new one begins, or now when that is
+                                            past; NULL: there is none, or the setting is off */
+    bool addons_go_on;                   /* it would not have ended by then */
+    const struct subscription *longer;   /* begins no later and ends later, and goes on behind the
+                                            new one until tail_end_us; NULL likewise */
+    int64_t tail_end_us;
+};
+struct remainder remainder_find(const struct decision *decision, const struct account *account,
+                                int64_t start_us, int64_t end_us);
+
+/* Whether a quota can be raised by the add-ons that are carried over, with all its digits. */
+bool remainder_fits(const struct decision *decision, const struct remainder *remainder,
+                    const struct resource_type *resource_type, struct amount quota,
+                    struct qms_error *error);
+
+/* A subscription for what was left of the longer one, from start_us on: plan, rate, paid flag,
+ * quotas, usages and add-ons as it has them now. */
+void remainder_restore_tail(struct decision *decision, struct op *op,
+                            const struct remainder *remainder, int64_t start_us);
+
+/* The new subscription gets the usages of resources that are not consumable and the add-ons that
+ * would have gone on, which raise its quotas. The replaced one keeps its rows, as history. */
+void remainder_carry_over(struct decision *decision, struct op *op,
+                          const struct remainder *remainder, struct subscription *to);
+
+/* The metadata of an audit row that says what a subscription began with: of no other one. path: of
+ * change_path(). Parsing fails for any other metadata. */
+struct text carry_metadata(struct arena *arena, const struct uuid *to, struct text path);
+bool carry_metadata_parse(struct text metadata, struct uuid *to);
 
 /* decide_change.c: a change of one quota or usage, once its words have been understood */
 

@@ -70,20 +70,19 @@ static const struct rate *applied_rate(const struct decision *decision, const st
     return rate;
 }
 
-static struct subscription_addon *applied_insert(struct decision *decision,
-                                                 struct subscription *subscription,
-                                                 const struct addon *addon,
-                                                 const struct rate *rate) {
+struct subscription_addon *subscription_addon_insert(struct decision *decision,
+                                                     struct subscription *subscription,
+                                                     const struct subscription_addon *like) {
     struct subscription_addon *applied =
         arena_take_zeroed(&subscription->account->arena, 1, sizeof *applied);
     *applied = (struct subscription_addon){
         .next = subscription->addons,
         .subscription = subscription,
         .id = uuid_make(decision->ids, decision->decided_us),
-        .addon_id = addon->id,
-        .addon_rate_id = rate->id,
-        .amount = addon->default_amount,
-        .paid = addon->default_paid,
+        .addon_id = like->addon_id,
+        .addon_rate_id = like->addon_rate_id,
+        .amount = like->amount,
+        .paid = like->paid,
     };
     changes_subscription_rows(decision->changes, subscription);
     subscription->addons = applied;
@@ -104,7 +103,13 @@ bool decide_addon_apply(struct decision *decision, struct op *op, struct arena *
     if (amount_sign(addon->default_amount) < 0)
         return qms_fail(&op->error, QMS_BAD_REQUEST, "invalid amount");
     if (!applied_quota(decision, op, subscription, addon, addon->default_amount)) return false;
-    applied_show(decision, op, applied_insert(decision, subscription, addon, rate));
+    const struct subscription_addon like = {
+        .addon_id = addon->id,
+        .addon_rate_id = rate->id,
+        .amount = addon->default_amount,
+        .paid = addon->default_paid,
+    };
+    applied_show(decision, op, subscription_addon_insert(decision, subscription, &like));
     return true;
 }
 

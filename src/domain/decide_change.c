@@ -200,9 +200,7 @@ bool change_apply(struct decision *decision, struct op *op, const struct change 
         !change_result(change, before, inexact, &after, &recorded, &op->error))
         return false;
 
-    if (subscription == NULL &&
-        !subscription_ensure(decision, account, &subscription, &op->error))
-        return false;
+    if (subscription == NULL && !subscription_ensure(decision, op, &subscription)) return false;
     struct quantity *quantity = subscription_quantity(decision, subscription, change->value_type,
                                                       &change->resource_type->id);
     quantity->value = after;

@@ -11,7 +11,7 @@ static struct subscription *read_subscription(struct decision *decision, struct 
     }
     decision->must_write = decision->changes == NULL || !account->writable;
     if (decision->must_write) return NULL;
-    return subscription_ensure(decision, account, &subscription, &op->error) ? subscription : NULL;
+    return subscription_ensure(decision, op, &subscription) ? subscription : NULL;
 }
 
 bool decide_summary(struct decision *decision, struct op *op, struct arena *arena) {

@@ -62,8 +62,7 @@ static void subscribe_view(const struct decision *decision, struct op *op, struc
 static bool subscribe_create(struct decision *decision, struct op *op, struct arena *arena,
                              const struct subscription_request *request) {
     struct subscription *subscription;
-    if (!subscription_create(decision, op->account, request, &subscription, &op->error))
-        return false;
+    if (!subscription_create(decision, op, request, &subscription)) return false;
     op->made_id = subscription->id;
     subscribe_view(decision, op, arena, subscription, true);
     return true;
@@ -111,7 +110,7 @@ bool decide_user_add(struct decision *decision, struct op *op, struct arena *are
 
     struct subscription *active = subscription_active(op->account, decision->decided_us);
     if (!subscribe_stays(decision, input, active, request.plan) &&
-        !subscription_create(decision, op->account, &request, &active, &op->error))
+        !subscription_create(decision, op, &request, &active))
         return false;
     subscribe_user(op, request.plan);
     return true;
@@ -126,7 +125,7 @@ bool decide_user_add_again(struct decision *decision, struct op *op, struct aren
 bool decide_user_ensure(struct decision *decision, struct op *op, struct arena *arena) {
     (void)arena; /* the answer points into the operation */
     struct subscription *subscription;
-    if (!subscription_ensure(decision, op->account, &subscription, &op->error))
+    if (!subscription_ensure(decision, op, &subscription))
         return decide_reword(&op->error, "unable to look up the user's active subscription");
     subscribe_user(op, NULL);
     return true;

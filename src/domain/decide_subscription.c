@@ -10,6 +10,7 @@ struct terms {
     int64_t start_us, end_us;
     int periods;
     bool paid;
+    struct remainder remainder;
 };
 
 /* code: whose fault it is when there is none, the caller's who named the plan or our own. */
@@ -49,16 +50,19 @@ static bool subscription_quotas_check(const struct decision *decision, const str
                                       struct qms_error *error) {
     const struct catalogue *catalogue = decision->catalogue;
     for (size_t i = 0; i < catalogue->resource_type_count; i++) {
-        const struct quota_default *active = quota_default_active(
-            terms->plan, &catalogue->resource_types[i], decision->decided_us);
-        struct amount quota;
+        const struct resource_type *resource_type = &catalogue->resource_types[i];
+        const struct quota_default *active =
+            quota_default_active(terms->plan, resource_type, decision->decided_us);
+        struct amount quota = amount_zero();
         if (active != NULL && !subscription_quota(active, terms->periods, &quota, error))
+            return false;
+        if (!remainder_fits(decision, &terms->remainder, resource_type, quota, error))
             return false;
     }
     return true;
 }
 
-static bool subscription_terms(const struct decision *decision,
+static bool subscription_terms(const struct decision *decision, const struct account *account,
                                const struct subscription_request *request, struct terms *terms,
                                struct qms_error *error) {
     if (request->periods < 0 || request->periods > SUBSCRIPTION_PERIODS_MAX)
@@ -78,6 +82,7 @@ static bool subscription_terms(const struct decision *decision,
         return qms_fail(error, QMS_BAD_REQUEST, "the end date must be in the future");
     terms->rate = subscription_rate(decision, request->plan, QMS_BAD_REQUEST, error);
     if (terms->rate == NULL) return false;
+    terms->remainder = remainder_find(decision, account, terms->start_us, terms->end_us);
     return subscription_quotas_check(decision, terms, error);
 }
 
@@ -113,19 +118,21 @@ static void subscription_clear_window(struct decision *decision, struct account 
     }
 }
 
-static struct subscription *subscription_insert(struct decision *decision, struct account *account,
-                                                const struct terms *terms) {
+struct subscription *subscription_insert(struct decision *decision, struct account *account,
+                                         const struct subscription *like) {
     struct subscription *subscription =
         arena_take_zeroed(&account->arena, 1, sizeof *subscription);
-    subscription->account = account;
-    subscription->id = uuid_make(decision->ids, decision->decided_us);
-    subscription->plan_id = terms->plan->id;
-    subscription->plan_rate_id = terms->rate->id;
-    subscription->start_us = terms->start_us;
-    subscription->end_us = terms->end_us;
-    subscription->paid = terms->paid;
+    *subscription = (struct subscription){
+        .next = account->subscriptions,
+        .account = account,
+        .id = uuid_make(decision->ids, decision->decided_us),
+        .plan_id = like->plan_id,
+        .plan_rate_id = like->plan_rate_id,
+        .start_us = like->start_us,
+        .end_us = like->end_us,
+        .paid = like->paid,
+    };
     changes_account_rows(decision->changes, account);
-    subscription->next = account->subscriptions;
     account->subscriptions = subscription;
     changes_subscription(decision->changes, subscription, ROW_INSERTED);
     return subscription;
@@ -191,28 +198,44 @@ static void subscription_quotas_insert(struct decision *decision,
     }
 }
 
-bool subscription_create(struct decision *decision, struct account *account,
+static struct subscription *subscription_make(struct decision *decision, struct account *account,
+                                              const struct terms *terms) {
+    const struct subscription like = {
+        .plan_id = terms->plan->id,
+        .plan_rate_id = terms->rate->id,
+        .start_us = terms->start_us,
+        .end_us = terms->end_us,
+        .paid = terms->paid,
+    };
+    struct subscription *subscription = subscription_insert(decision, account, &like);
+    subscription_quotas_insert(decision, subscription, terms);
+    return subscription;
+}
+
+bool subscription_create(struct decision *decision, struct op *op,
                          const struct subscription_request *request,
-                         struct subscription **subscription, struct qms_error *error) {
+                         struct subscription **subscription) {
+    struct account *account = op->account;
     struct terms terms = {0};
-    if (!subscription_terms(decision, request, &terms, error)) return false;
+    if (!subscription_terms(decision, account, request, &terms, &op->error)) return false;
     /* Every subscription that the window can meet has to be among the facts. */
     assert(!account->exists || account->ends_from_us <= terms.start_us);
 
     subscription_account(decision, account);
     subscription_clear_window(decision, account, terms.start_us, terms.end_us);
-    *subscription = subscription_insert(decision, account, &terms);
-    subscription_quotas_insert(decision, *subscription, &terms);
+    remainder_restore_tail(decision, op, &terms.remainder, terms.end_us);
+    *subscription = subscription_make(decision, account, &terms);
+    remainder_carry_over(decision, op, &terms.remainder, *subscription);
     return true;
 }
 
-bool subscription_ensure(struct decision *decision, struct account *account,
-                         struct subscription **subscription, struct qms_error *error) {
-    *subscription = subscription_active(account, decision->decided_us);
+bool subscription_ensure(struct decision *decision, struct op *op,
+                         struct subscription **subscription) {
+    *subscription = subscription_active(op->account, decision->decided_us);
     if (*subscription != NULL) return true;
-    const struct plan *plan = subscription_default_plan(decision, error);
+    const struct plan *plan = subscription_default_plan(decision, &op->error);
     if (plan == NULL) return false;
     const struct subscription_request request = {
         .plan = plan, .start_us = decision->decided_us, .periods = 1, .paid = false};
-    return subscription_create(decision, account, &request, subscription, error);
+    return subscription_create(decision, op, &request, subscription);
 }

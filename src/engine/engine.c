@@ -34,6 +34,8 @@ struct decision worker_decision(struct worker *worker) {
         .default_plan = options->default_plan,
         .report_overages = options->report_overages,
         .reads_subscribe = options->reads_subscribe,
+        .carries_over = options->carries_over,
+        .restores_tails = options->restores_tails,
     };
 }
 

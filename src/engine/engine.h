@@ -27,6 +27,7 @@ struct engine_options {
     const struct plugins *plugins; /* what service connections can measure and limit */
     bool report_overages;         /* false: overage operations answer "none" (qms-operations 10) */
     bool reads_subscribe;         /* false: reads do not create users */
+    bool carries_over, restores_tails; /* of new subscriptions, as in a decision */
     size_t cache_accounts_max;
     size_t queue_requests_max;
     int64_t request_wait_us_max;

@@ -1,7 +1,7 @@
 /* What the audit trail adds up to, beside what is stored. */
 #include <stdio.h>
 
-#include "domain/amount.h"
+#include "domain/decide.h"
 #include "store/store_verify_private.h"
 
 /* For each user, resource and kind of value: first what is stored of the active subscription
@@ -20,23 +20,24 @@ static const char trail_sql[] =
     "    OR (t.effective_start_date = s.effective_start_date AND t.id < s.id)))),"
     " noted AS (SELECT a.user_id, q.resource_type_id, 'quotas' AS value_type, 0 AS place,"
     "  '' AS operation, CAST(q.quota AS text) AS amount, a.created_at AS noted_at, a.id,"
-    "  a.created_at, a.start"
+    "  a.created_at, a.start, '' AS metadata"
     "  FROM active a JOIN @quotas q ON q.subscription_id = a.id"
     " UNION ALL SELECT a.user_id, q.resource_type_id, 'usages', 0, '', CAST(q.usage AS text),"
-    "  a.created_at, a.id, a.created_at, a.start FROM active a"
+    "  a.created_at, a.id, a.created_at, a.start, '' FROM active a"
     "  JOIN @usages q ON q.subscription_id = a.id"
     " UNION ALL SELECT a.user_id, t.resource_type_id, CAST(t.value_type AS text), 1, o.name,"
-    "  CAST(t.value AS text), t.created_at, t.id, a.created_at, a.start FROM active a"
+    "  CAST(t.value AS text), t.created_at, t.id, a.created_at, a.start,"
+    "  COALESCE(t.metadata, '') FROM active a"
     "  JOIN @updates t ON t.user_id = a.user_id AND t.created_at >= a.created_at"
     "  JOIN @update_operations o ON o.id = t.update_operation_id)"
     " SELECT n.user_id, n.resource_type_id, n.value_type, n.place, n.operation, n.amount,"
-    "  n.noted_at, n.id, n.created_at, n.start, u.username, r.name FROM noted n"
+    "  n.noted_at, n.id, n.created_at, n.start, u.username, r.name, n.metadata FROM noted n"
     " JOIN @users u ON u.id = n.user_id"
     " JOIN @resource_types r ON r.id = n.resource_type_id ORDER BY 1, 2, 3, 4, 7, 8";
-static const char trail_letters[] = "uutitazuzztt";
+static const char trail_letters[] = "uutitazuzzttt";
 
 enum { USER, RESOURCE, VALUE_TYPE, PLACE, OPERATION, AMOUNT, NOTED_AT, ID, MADE_AT, START,
-       USERNAME, NAME };
+       USERNAME, NAME, METADATA };
 enum { NAME_BYTES_MAX = 256 };
 
 /* A subscription that begins at once begins when it is decided on, which may be a little later than
@@ -94,9 +95,16 @@ static bool is_earlier(const struct account_of *account, const struct rows_value
            uuid_compare(&values[ID].uuid, &account->subscription_id) < 0;
 }
 
+/* What a subscription began with is its own, though it may begin later, and nobody else's. */
+static bool is_of_another(const struct account_of *account, const struct rows_value *values) {
+    struct uuid begun;
+    if (!carry_metadata_parse(values[METADATA].text, &begun)) return is_earlier(account, values);
+    return !account->is_stored || !uuid_equal(&begun, &account->subscription_id);
+}
+
 static void take_change(struct account_of *account, const struct rows_value *values) {
     struct amount value;
-    if (is_earlier(account, values)) return;
+    if (is_of_another(account, values)) return;
     if (amount_parse_stored(values[AMOUNT].text, &value) != AMOUNT_OK) {
         account->is_unreadable = true;
     } else if (text_equal(values[OPERATION].text, TEXT("SET"))) {

@@ -91,11 +91,12 @@ class NatsClient:
     """nats-py, with calls that wait. Its loop runs on a thread of its own."""
 
     def __init__(self, *urls, prefix='cyverse.qms', **options):
+        library = client_library()  # before the thread: without it the test is skipped
         self.prefix = prefix
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever)
         self.thread.start()
-        self.connection = self.wait(client_library().connect(
+        self.connection = self.wait(library.connect(
             list(urls), allow_reconnect=True, max_reconnect_attempts=-1,
             reconnect_time_wait=0.05, error_cb=self.ignore, **options))
 

@@ -300,9 +300,9 @@ static bool random_purchase(bool *follow) {
     if (chance(2)) end_us = request.end_us = request.start_us + 1 + random_below(500 * DAY_US);
     if (chance(8)) end_us = request.end_us = TIME_NEVER;
     struct subscription *made;
-    struct qms_error error;
     changes_begin(&facts.changes);
-    assert_true(subscription_create(&facts.decision, &facts.account, &request, &made, &error));
+    facts.op.account = &facts.account;
+    assert_true(subscription_create(&facts.decision, &facts.op, &request, &made));
     if (*follow) model_subscribe(made, request.start_us, end_us, true, periods);
     return true;
 }

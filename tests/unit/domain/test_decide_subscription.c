@@ -31,24 +31,23 @@ static const struct plan *plan_named(const char *name) {
 
 static struct subscription *create(const struct subscription_request *request) {
     struct subscription *subscription = NULL;
-    struct qms_error error = {0};
     facts_batch(&facts);
     changes_begin(&facts.changes);
-    if (!subscription_create(&facts.decision, &facts.account, request, &subscription, &error))
-        fail_msg("refused: %s", error.text);
+    facts.op.account = &facts.account;
+    if (!subscription_create(&facts.decision, &facts.op, request, &subscription))
+        fail_msg("refused: %s", facts.op.error.text);
     return subscription;
 }
 
 static void expect_not_created(const struct subscription_request *request, enum qms_code code,
                                const char *text) {
     struct subscription *subscription = NULL;
-    struct qms_error error = {0};
     facts_batch(&facts);
     changes_begin(&facts.changes);
-    assert_false(
-        subscription_create(&facts.decision, &facts.account, request, &subscription, &error));
-    assert_int_equal(error.code, code);
-    assert_string_equal(error.text, text);
+    facts.op.account = &facts.account;
+    assert_false(subscription_create(&facts.decision, &facts.op, request, &subscription));
+    assert_int_equal(facts.op.error.code, code);
+    assert_string_equal(facts.op.error.text, text);
     assert_true(changes_empty(&facts.changes));
 }
 
