@@ -48,7 +48,10 @@ struct decision {
  * the facts as they are now:
  *   updates.add        its audit row, as the first time
  *   usages.add, quotas.set
- *                      the audit row and the quota; shown is the usage or quota as it is now
+ *                      the usage and the quota; shown as they are now
+ *                      In these three a resource type that has another name since is shown with
+ *                      that, or, where nothing but the old name tells which it was, as the request
+ *                      named it, without id
  *   usages.record, usages.report
  *                      the audit row; they answer nothing beyond success
  *   users.add, users.ensure
@@ -58,8 +61,8 @@ struct decision {
  *                      not among the facts (it has ended) a repeat shows the active one; without
  *                      one only the made id and the user, with plan NULL
  *   plans.*, resources.*, addons.*
- *                      the plan, resource type or add-on; an add-on that is gone is NULL in out, as
- *                      after its deletion: made_id is all there is
+ *                      the plan, resource type or add-on; one that is gone is NULL in out, as an
+ *                      add-on after its deletion: made_id is all there is
  *   of the directory   the object that was made, or the task of what was changed; a repeat shows
  *                      the object as it is now, and nothing of one that is gone
  *   subscription_addons.*

@@ -248,7 +248,7 @@ bool decide_usage_add(struct decision *decision, struct op *op, struct arena *ar
     if (!change_of_usage(decision, op, &change) ||
         !change_apply(decision, op, &change, &changed, &audit))
         return false;
-    op->made_id = audit->id;
+    op->made_id = changed->id;
     view_quantity(decision, changed, arena, &op->out.quantity);
     return true;
 }
@@ -284,30 +284,69 @@ bool decide_usage_record_again(struct decision *decision, struct op *op, struct 
     return true;
 }
 
+/* What a repeat is shown of the type that was named, by id or else by name. It succeeded the first
+ * time: if there is no such type any more, it has another name now. */
+static const struct resource_type *change_named(const struct decision *decision,
+                                                const struct change_input *input,
+                                                struct arena *arena) {
+    struct uuid id;
+    const struct resource_type *named =
+        catalogue_resource_named(decision->catalogue, input->resource_name);
+    if (uuid_parse(input->resource_id, &id))
+        named = catalogue_resource_type(decision->catalogue, &id);
+    if (named != NULL) return named;
+    struct resource_type *gone = arena_take_zeroed(arena, 1, sizeof *gone);
+    gone->name = input->resource_name;
+    gone->unit = input->resource_unit;
+    return gone;
+}
+
 bool decide_update_add_again(struct decision *decision, struct op *op, struct arena *arena) {
-    (void)arena; /* the answer points into the operation */
-    struct change change;
-    if (!change_of_update(decision, op, &change)) return false;
+    const struct change_input *input = &op->in.change;
+    struct change change = {
+        .resource_type = change_named(decision, input, arena),
+        .operand = input->value,
+        .effective_us = input->effective_us,
+        .metadata = input->metadata,
+    };
+    bool understood = update_operation_named(input->operation_name, &change.operation) &&
+                      value_type_named(input->value_type, &change.value_type);
+    assert(understood); /* as the first time */
     change_view(decision, &change, op);
     return true;
 }
 
+/* The row that the first time changed, while its subscription is among the facts. */
+static const struct quantity *usage_made(const struct op *op) {
+    for (const struct subscription *each = op->account->subscriptions; each != NULL;
+         each = each->next)
+        for (const struct quantity *usage = each->usages; usage != NULL; usage = usage->next)
+            if (uuid_equal(&usage->id, &op->made_id)) return usage;
+    return NULL;
+}
+
+static const struct resource_type *usage_type(const struct decision *decision,
+                                              const struct op *op, struct arena *arena) {
+    const struct quantity *made = usage_made(op);
+    const struct resource_type *resource_type =
+        made == NULL ? NULL : catalogue_resource_type(decision->catalogue, &made->resource_type_id);
+    return resource_type != NULL ? resource_type : change_named(decision, &op->in.change, arena);
+}
+
 bool decide_usage_add_again(struct decision *decision, struct op *op, struct arena *arena) {
-    struct change change;
-    if (!change_of_usage(decision, op, &change)) return false;
+    const struct resource_type *resource_type = usage_type(decision, op, arena);
     const struct subscription *subscription =
         subscription_active(op->account, decision->decided_us);
     const struct quantity *usage =
-        subscription == NULL ? NULL
-                             : quantity_find(subscription->usages, &change.resource_type->id);
+        subscription == NULL ? NULL : quantity_find(subscription->usages, &resource_type->id);
     if (usage != NULL) {
         view_quantity(decision, usage, arena, &op->out.quantity);
         return true;
     }
     /* The subscription it was recorded in has ended since: nothing is used of the present one. */
     op->out.quantity = (struct quantity_view){
-        .row = {.resource_type_id = change.resource_type->id, .value = amount_zero()},
-        .resource_type = change.resource_type,
+        .row = {.resource_type_id = resource_type->id, .value = amount_zero()},
+        .resource_type = resource_type,
     };
     if (subscription != NULL) op->out.quantity.subscription_id = subscription->id;
     return true;

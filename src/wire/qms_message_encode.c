@@ -27,7 +27,7 @@ static void put_user(struct message_writer *writer, int number, const struct uui
 static void put_resource_type(struct message_writer *writer, int number,
                               const struct resource_type *type) {
     message_begin(writer, number);
-    message_put_uuid(writer, QMS_RESOURCE_TYPE_UUID, &type->id);
+    if (!uuid_is_nil(&type->id)) message_put_uuid(writer, QMS_RESOURCE_TYPE_UUID, &type->id);
     message_put_text(writer, QMS_RESOURCE_TYPE_NAME, type->name);
     message_put_text(writer, QMS_RESOURCE_TYPE_UNIT, type->unit);
     message_put_flag(writer, QMS_RESOURCE_TYPE_CONSUMABLE, type->consumable);

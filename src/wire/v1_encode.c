@@ -251,10 +251,18 @@ void v1_encode_plans(struct buffer *out, const struct op *op) {
     result_end(&writer);
 }
 
+/* Somebody else has removed it: a repeated request knows no more. */
+static void write_gone(struct json_writer *writer, const struct op *op) {
+    json_write_object_begin(writer);
+    write_id(writer, &op->made_id);
+    json_write_object_end(writer);
+}
+
 void v1_encode_plan(struct buffer *out, const struct op *op) {
     struct json_writer writer;
     result_begin(&writer, out);
-    write_plan(&writer, op->out.plan);
+    if (op->out.plan != NULL) write_plan(&writer, op->out.plan);
+    else write_gone(&writer, op);
     result_end(&writer);
 }
 
@@ -288,7 +296,8 @@ void v1_encode_resource_types(struct buffer *out, const struct op *op) {
 void v1_encode_resource_type(struct buffer *out, const struct op *op) {
     struct json_writer writer;
     result_begin(&writer, out);
-    write_resource_type(&writer, op->out.resource_type);
+    if (op->out.resource_type != NULL) write_resource_type(&writer, op->out.resource_type);
+    else write_gone(&writer, op);
     result_end(&writer);
 }
 

@@ -183,6 +183,21 @@ void facts_resource_type(struct facts *facts, const char *name, const char *unit
     publish(facts);
 }
 
+static void rename_text(struct text *text, const char *from, const char *to) {
+    if (text_equal(*text, text_of(from))) *text = text_of(to);
+}
+
+void facts_rename(struct facts *facts, const char *resource_name, const char *name) {
+    for (size_t i = 0; i < facts->resource_type_count; i++)
+        rename_text(&facts->resource_types[i].name, resource_name, name);
+    for (size_t i = 0; i < facts->plan_count; i++)
+        for (size_t j = 0; j < facts->plans[i].plan.default_count; j++)
+            rename_text(&facts->plans[i].default_resources[j], resource_name, name);
+    for (size_t i = 0; i < facts->addon_count; i++)
+        rename_text(&facts->addons[i].resource, resource_name, name);
+    publish(facts);
+}
+
 void facts_rate(struct facts *facts, const char *plan, const char *rate, const char *effective) {
     add_rate(facts, plan, next_id(facts), rate, effective);
     publish(facts);

@@ -54,6 +54,7 @@ struct uuid facts_id(const char *text);
 /* Changes to the catalogue; each publishes a new one, as the store would. */
 void facts_plan(struct facts *facts, const char *id, const char *name);
 void facts_resource_type(struct facts *facts, const char *name, const char *unit, bool consumable);
+void facts_rename(struct facts *facts, const char *resource_name, const char *name);
 void facts_rate(struct facts *facts, const char *plan, const char *rate, const char *effective);
 void facts_default(struct facts *facts, const char *plan, const char *resource_name,
                    const char *value, const char *effective);

@@ -210,6 +210,53 @@ def test_a_write_that_comes_again_is_done_once(start_server, user, route):
 
 
 @each_route
+def test_a_repeat_is_answered_when_resource_types_have_other_names(start_server, user, route):
+    server = start_server()
+    request, _ = REQUESTS[route](server, user)
+    assert outcome(send(server, route[0], request, 'k'))[0] == 200
+    renamed = {'name': 'core.hours', 'unit': 'core hours', 'consumable': True}
+    result(server.put(f'/v1/resource-types/{CPU_ID}', renamed))
+    before = done(server)
+    again = send(server, route[0], request, 'k')
+    assert outcome(again)[0] == 200, again.text
+    assert done(server) == before
+
+
+@pytest.mark.parametrize('named, shown', [
+    ({'name': 'cpu.hours', 'unit': 'cpu hours'}, ('', 'cpu.hours', 'cpu hours')),
+    ({'name': 'cpu.hours', 'uuid': CPU_ID}, (CPU_ID, 'core.hours', 'core hours'))])
+def test_a_repeated_update_shows_what_is_known_of_a_renamed_type(start_server, named, shown):
+    server = start_server()
+    request = ('/user/ada/updates', update(1))
+    request[1]['update']['resource_type'] = named
+    first = result(send(server, 'PUT', request, 'k'))['update']
+    renamed = {'name': 'core.hours', 'unit': 'core hours', 'consumable': True}
+    result(server.put(f'/v1/resource-types/{CPU_ID}', renamed))
+    again = result(send(server, 'PUT', request, 'k'))['update']
+    assert tuple(again['resource_type'][name] for name in ('uuid', 'name', 'unit')) == shown
+    assert {**again, 'resource_type': 0} == {**first, 'resource_type': 0}
+
+
+def test_a_repeat_is_answered_when_somebody_has_removed_what_it_made(start_server):
+    server = start_server()
+    kind = ('/v1/resource-types', {'name': 'gpu.hours', 'unit': 'u', 'consumable': True})
+    made = result(send(server, 'POST', kind, 'k'))['result']
+    result(server.post('/v1/plans', plan('Team', 'a team')))
+    team = result(server.get('/v1/plans'))['result'][-1]
+    assert team['name'] == 'Team'
+    rates = (f'/v1/plans/{team["id"]}/rates',
+             {'plan_rates': [{'rate': 2, 'effective_date': '2026-01-01T00:00:00Z'}]})
+    result(send(server, 'POST', rates, 'k'))
+    stored = server.stored()
+    stored.execute("DELETE FROM resource_types WHERE name = 'gpu.hours'")
+    stored.execute('DELETE FROM plan_rates WHERE plan_id = ?', uuid.UUID(team['id']).bytes)
+    stored.execute("DELETE FROM plans WHERE name = 'Team'")
+    assert result(send(server, 'POST', kind, 'k')) == {'result': {'id': made['id']},
+                                                       'status': 'OK'}
+    assert result(send(server, 'POST', rates, 'k'))['result'] == {'id': team['id']}
+
+
+@each_route
 def test_a_key_that_cannot_be_used_changes_nothing(shared, user, route):
     request, _ = REQUESTS[route](shared, user)
     before = done(shared)

@@ -226,6 +226,17 @@ static void every_repeat_succeeds_when_nothing_is_left_of_what_was_made(void **s
     }
 }
 
+static void every_repeat_succeeds_when_resource_types_have_other_names(void **state) {
+    (void)state;
+    for (int i = 0; i < OP_COUNT; i++) {
+        if (!writes(i)) continue;
+        start_afresh();
+        expect_first((enum operation)i);
+        facts_rename(&facts, "cpu.hours", "core.hours");
+        repeat((enum operation)i);
+    }
+}
+
 static void a_write_without_a_key_is_not_remembered(void **state) {
     (void)state;
     for (int i = 0; i < OP_COUNT; i++) {
@@ -350,6 +361,61 @@ static void a_repeated_quota_of_a_user_shows_the_subscription(void **state) {
     expect_amount(facts.op.out.subscription.quotas[0].row.value, "7");
 }
 
+static void ask_update(const char *unit, const char *id) {
+    struct change_input *input = facts_update(&facts, "quota", "SET", "cpu.hours", "7");
+    input->resource_unit = text_of(unit);
+    input->resource_id = text_of(id);
+    give_key(7);
+}
+
+/* By an id that was given; else all that is known is the name that was. */
+static void a_repeated_update_shows_a_renamed_type_by_its_id_or_as_it_was_named(void **state) {
+    (void)state;
+    static const struct {
+        const char *id, *name, *unit;
+    } cases[] = {{CPU_ID, "core.hours", "cpu hours"}, {"", "cpu.hours", "cpu hours"}};
+    for (size_t i = 0; i < 2; i++) {
+        start_afresh();
+        facts.replay = (struct replay){.key = TEXT("k-1"), .operation = OP_UPDATE_ADD};
+        ask_update("cpu hours", cases[i].id);
+        facts_expect_ok(&facts);
+        struct update_view first = facts.op.out.update;
+        facts_rename(&facts, "cpu.hours", "core.hours");
+        ask_update("cpu hours", cases[i].id);
+        expect_repeat();
+        const struct update_view *again = &facts.op.out.update;
+        assert_true(uuid_equal(&again->row.id, &first.row.id));
+        assert_int_equal(again->row.operation, UPDATE_SET);
+        assert_int_equal(again->row.value_type, VALUE_QUOTAS);
+        expect_amount(again->row.value, "7");
+        expect_text(again->resource_type->name, cases[i].name);
+        expect_text(again->resource_type->unit, cases[i].unit);
+        assert_int_equal(uuid_is_nil(&again->resource_type->id), i == 1);
+    }
+}
+
+/* The row that was changed knows its type; once that has ended, only the name that was given. */
+static void a_repeated_usage_shows_a_renamed_type_by_the_row_it_changed(void **state) {
+    (void)state;
+    expect_first(OP_USAGE_ADD);
+    facts_rename(&facts, "cpu.hours", "core.hours");
+    facts_resource_type(&facts, "cpu.hours", "cpu hours", true); /* another one */
+    repeat(OP_USAGE_ADD);
+    struct uuid cpu = facts_id(CPU_ID);
+    assert_true(uuid_equal(&facts.op.out.quantity.resource_type->id, &cpu));
+    expect_text(facts.op.out.quantity.resource_type->name, "core.hours");
+    expect_amount(facts.op.out.quantity.row.value, "91");
+
+    start_afresh();
+    expect_first(OP_USAGE_ADD);
+    facts_rename(&facts, "cpu.hours", "core.hours");
+    facts.account.subscriptions = NULL;
+    repeat(OP_USAGE_ADD);
+    expect_text(facts.op.out.quantity.resource_type->name, "cpu.hours");
+    assert_true(uuid_is_nil(&facts.op.out.quantity.resource_type->id));
+    expect_amount(facts.op.out.quantity.row.value, "0");
+}
+
 static void a_repeated_catalogue_write_shows_what_the_catalogue_has_now(void **state) {
     (void)state;
     expect_first(OP_PLAN_RATES_ADD);
@@ -407,12 +473,15 @@ int main(void) {
         SENTENCE(every_write_is_remembered_and_repeated_without_a_change),
         SENTENCE(every_write_with_the_key_of_another_content_is_a_conflict),
         SENTENCE(every_repeat_succeeds_when_nothing_is_left_of_what_was_made),
+        SENTENCE(every_repeat_succeeds_when_resource_types_have_other_names),
         SENTENCE(a_write_without_a_key_is_not_remembered),
         SENTENCE(a_repeated_user_is_the_user_and_the_plan_asked_for),
         SENTENCE(a_repeated_purchase_shows_the_subscription_it_made),
         SENTENCE(a_repeated_item_that_made_nothing_shows_what_stood_in_its_way),
         SENTENCE(a_repeated_quota_shows_the_quota_as_it_is_now),
         SENTENCE(a_repeated_quota_of_a_user_shows_the_subscription),
+        SENTENCE(a_repeated_update_shows_a_renamed_type_by_its_id_or_as_it_was_named),
+        SENTENCE(a_repeated_usage_shows_a_renamed_type_by_the_row_it_changed),
         SENTENCE(a_repeated_catalogue_write_shows_what_the_catalogue_has_now),
         SENTENCE(a_repeated_application_shows_the_row_or_its_id_when_it_is_gone),
     };
