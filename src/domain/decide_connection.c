@@ -110,8 +110,9 @@ bool decide_descriptor_get(struct decision *decision, struct op *op, struct aren
 
 /* ---- writes ---- */
 
-/* A segment of the paths of the services API. */
+/* A segment of the paths of the services API; "." and ".." are none that arrives there. */
 static bool is_segment(struct text text) {
+    if (text_equal(text, TEXT(".")) || text_equal(text, TEXT(".."))) return false;
     for (size_t i = 0; i < text.length; i++) {
         char byte = text.data[i];
         bool fits = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
@@ -139,7 +140,7 @@ static bool connection_lines(struct cloud_case *cloud, struct text *name,
         return false;
     if (!is_segment(*service_code))
         return cloud_refuse_value(cloud, "serviceCode", *service_code,
-                                  "may hold letters, digits, '-', '_' and '.'");
+                                  "must be a path segment of letters, digits, '-', '_', '.'");
     if (!input->has_type) return cloud_refuse_missing(cloud, "type");
     return true;
 }

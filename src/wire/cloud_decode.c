@@ -86,8 +86,8 @@ static bool take_reference(struct cloud_body *body, const char *field, bool *has
 }
 
 /* "organizations": [{"id": ...}, ...] */
-static bool take_references(struct cloud_body *body, const char *field, size_t count_max,
-                            const struct uuid **ids, size_t *id_count) {
+static bool take_references(struct cloud_body *body, const char *field, const char *id_field,
+                            size_t count_max, const struct uuid **ids, size_t *id_count) {
     struct json_reader *reader = &body->reader;
     if (json_peek(reader) != JSON_ARRAY)
         return refuse_value(body, field, "must be a list of objects with an id");
@@ -101,8 +101,8 @@ static bool take_references(struct cloud_body *body, const char *field, size_t c
     while (json_array_next(reader)) {
         bool has;
         assert(*id_count < count);
-        if (!take_reference(body, field, &has, &rows[(*id_count)++])) return false;
-        if (!has) return fail_missing(body->op, field);
+        if (!take_reference(body, id_field, &has, &rows[(*id_count)++])) return false;
+        if (!has) return fail_missing(body->op, id_field);
     }
     return reader->problem == NULL;
 }
@@ -163,8 +163,8 @@ static bool take_organizations(struct cloud_body *body, const char *field) {
         return cloud_fail_field(body->op, field, (struct text){0},
                                 "and organization exclude each other");
     input->has_organizations = true;
-    return take_references(body, field, APPLY_ORGANIZATIONS_MAX, &input->organization_ids,
-                           &input->organization_count);
+    return take_references(body, field, "organizations.id", APPLY_ORGANIZATIONS_MAX,
+                           &input->organization_ids, &input->organization_count);
 }
 
 /* The shorthand for a list of one. */
@@ -185,8 +185,8 @@ static bool take_organization(struct cloud_body *body, const char *field) {
 
 static bool take_connections(struct cloud_body *body, const char *field) {
     struct organization_input *input = &body->op->in.organization;
-    return take_references(body, field, CATALOGUE_ROWS_MAX, &input->connection_ids,
-                           &input->connection_count);
+    return take_references(body, field, "serviceConnections.id", CATALOGUE_ROWS_MAX,
+                           &input->connection_ids, &input->connection_count);
 }
 
 /* {"role": {"id": ...}} */

@@ -205,6 +205,22 @@ def test_a_refused_request_line_is_told_in_a_list_of_errors(root, target, status
     assert error['errorCode'] == 'MALFORMED_REQUEST'
 
 
+@pytest.mark.parametrize('code', ['.', '..', 'a/b', 'a b', '\u00e9', ''])
+def test_a_service_code_is_a_segment_of_a_path(root, code):
+    error = root.refused(400, 'INVALID_FIELD', 'POST', '/services/connections',
+                         {'name': 'odd', 'serviceCode': code, 'type': 'gcp'})
+    assert error['context'] == {'field': 'serviceCode', 'value': code}
+
+
+@pytest.mark.parametrize('element', [{}, {'id': None}])
+def test_an_id_that_a_list_lacks_is_named(root, tree, element):
+    for method, path, body in (
+            ('POST', '/quotas/apply', {'quota': {'id': UNKNOWN}, 'organizations': [element]}),
+            ('PUT', f'/organizations/{tree.child}', {'serviceConnections': [element]})):
+        error = root.refused(400, 'MISSING_FIELD', method, path, body)
+        assert error['context'] == {'field': [*body][-1] + '.id'}
+
+
 def test_a_connection_is_taken_from_who_has_it(root, tree):
     for organization in (UNKNOWN, tree.parent):
         error = root.refused(404, 'NOT_FOUND', 'DELETE',
