@@ -36,6 +36,14 @@ static inline int text_compare(struct text left, struct text right) {
     return left.length < right.length ? -1 : left.length > right.length;
 }
 
+/* What a hexadecimal digit stands for, in either case; -1: it is none. */
+static inline int text_hex_digit(char byte) {
+    if (byte >= '0' && byte <= '9') return byte - '0';
+    if (byte >= 'a' && byte <= 'f') return byte - 'a' + 10;
+    if (byte >= 'A' && byte <= 'F') return byte - 'A' + 10;
+    return -1;
+}
+
 /* Equal without regard to the case of ASCII letters. */
 bool text_equal_nocase(struct text left, struct text right);
 

@@ -18,13 +18,6 @@ bool uuid_is_nil(const struct uuid *uuid) {
     return uuid_equal(uuid, &nil);
 }
 
-static int hex_value(char digit) {
-    if (digit >= '0' && digit <= '9') return digit - '0';
-    if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
-    if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
-    return -1;
-}
-
 static bool hyphen_follows(size_t byte) {
     return byte == 3 || byte == 5 || byte == 7 || byte == 9;
 }
@@ -34,7 +27,7 @@ bool uuid_parse(struct text text, struct uuid *uuid) {
     struct uuid parsed;
     const char *in = text.data;
     for (size_t i = 0; i < sizeof parsed.bytes; i++) {
-        int high = hex_value(*in++), low = hex_value(*in++);
+        int high = text_hex_digit(*in++), low = text_hex_digit(*in++);
         if (high < 0 || low < 0) return false;
         parsed.bytes[i] = (uint8_t)(high << 4 | low);
         if (hyphen_follows(i) && *in++ != '-') return false;

@@ -31,6 +31,11 @@ void account_forget(struct account *account) {
     account->dirty = ROW_CLEAN;
 }
 
+int account_order(const void *left, const void *right) {
+    const struct account *const *a = left, *const *b = right;
+    return text_compare((*a)->username, (*b)->username);
+}
+
 static bool is_active(const struct subscription *subscription, int64_t at_us) {
     return subscription->start_us <= at_us && at_us <= subscription->end_us;
 }

@@ -90,6 +90,9 @@ void account_close(struct account *account);
 /* Forgets all rows, keeps the name: the account is as if never loaded. */
 void account_forget(struct account *account);
 
+/* For qsort(): of pointers to accounts, by user name. */
+int account_order(const void *left, const void *right);
+
 /* The active subscription at a time: start <= at <= end; of several the latest start, then the
  * smallest id (2.5). One of no length is what a newer one has left over (2.9) and comes last: both
  * hold the instant of the change. NULL if there is none. */

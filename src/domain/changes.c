@@ -30,6 +30,11 @@ bool value_type_named(struct text name, enum value_type *type) {
     return true;
 }
 
+const struct uuid *replay_user(const struct replay *replay) {
+    static const struct uuid nobody;
+    return replay->account == NULL ? &nobody : &replay->account->user_id;
+}
+
 void changes_init(struct changes *changes, struct arena *arena) {
     *changes = (struct changes){.arena = arena};
 }

@@ -45,6 +45,8 @@ struct replay {
     enum row_state dirty;
 };
 
+const struct uuid *replay_user(const struct replay *replay); /* nil: nobody's */
+
 struct change_list {
     void **rows;
     size_t count, capacity;

@@ -32,11 +32,6 @@ static bool attempt_begin(struct worker *worker, struct attempt *attempt, struct
     return true;
 }
 
-static int account_order(const void *left, const void *right) {
-    const struct account *const *a = left, *const *b = right;
-    return text_compare((*a)->username, (*b)->username);
-}
-
 /* Operations that name a subscription or a subscription add-on learn whose it is. */
 static bool attempt_find(struct worker *worker, struct attempt *attempt, struct qms_error *error) {
     struct arena *arena = &worker->batch_arena;

@@ -29,13 +29,6 @@ bool front_input_is_json(struct text content_type) {
     return text_equal_nocase(trimmed(part_before(&content_type, ';')), TEXT("application/json"));
 }
 
-static int hex_digit(char digit) {
-    if (digit >= '0' && digit <= '9') return digit - '0';
-    if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
-    if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
-    return -1;
-}
-
 static bool needs_decoding(struct text text) {
     return text.length > 0 && (memchr(text.data, '%', text.length) != NULL ||
                                memchr(text.data, '+', text.length) != NULL);
@@ -50,7 +43,7 @@ static bool percent_decode(struct arena *arena, struct text *text) {
         if (byte == '+') byte = ' ';
         if (byte == '%') {
             if (text->length - i < 3) return false;
-            int high = hex_digit(text->data[i + 1]), low = hex_digit(text->data[i + 2]);
+            int high = text_hex_digit(text->data[i + 1]), low = text_hex_digit(text->data[i + 2]);
             if (high < 0 || low < 0 || (high | low) == 0) return false;
             byte = (char)(high << 4 | low);
             i += 2;

@@ -365,15 +365,8 @@ static enum http_event head_feed(struct http_parser *parser, const char *bytes, 
     return HTTP_NEED_MORE;
 }
 
-static int hex_value(char byte) {
-    if (is_digit(byte)) return byte - '0';
-    if (byte >= 'a' && byte <= 'f') return byte - 'a' + 10;
-    if (byte >= 'A' && byte <= 'F') return byte - 'A' + 10;
-    return -1;
-}
-
 static bool chunk_size_byte(struct http_parser *parser, char byte) {
-    int digit = hex_value(byte);
+    int digit = text_hex_digit(byte);
     if (digit >= 0) {
         if (++parser->chunk_digits > CHUNK_DIGITS_MAX)
             return refuse(parser, 400, "a chunk size is too long");

@@ -14,13 +14,6 @@ struct http_router {
     struct compiled_route routes[];
 };
 
-static int hex_value(char byte) {
-    if (byte >= '0' && byte <= '9') return byte - '0';
-    if (byte >= 'a' && byte <= 'f') return byte - 'a' + 10;
-    if (byte >= 'A' && byte <= 'F') return byte - 'A' + 10;
-    return -1;
-}
-
 static bool segment_decode(struct arena *arena, struct text *segment, bool *is_text) {
     *is_text = true;
     if (segment->length == 0 || memchr(segment->data, '%', segment->length) == NULL) return true;
@@ -30,7 +23,8 @@ static bool segment_decode(struct arena *arena, struct text *segment, bool *is_t
         char byte = segment->data[i];
         if (byte == '%') {
             if (segment->length - i < 3) return false;
-            int high = hex_value(segment->data[i + 1]), low = hex_value(segment->data[i + 2]);
+            int high = text_hex_digit(segment->data[i + 1]);
+            int low = text_hex_digit(segment->data[i + 2]);
             if (high < 0 || low < 0) return false;
             byte = (char)(high << 4 | low);
             *is_text &= byte != 0;

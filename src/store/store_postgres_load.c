@@ -169,14 +169,13 @@ static void add_load(struct loading *loading, struct exchange *exchange, enum ki
 }
 
 static void add_replays(struct loading *loading, struct exchange *exchange) {
-    static const struct uuid nobody;
     struct parameters keys;
     if (loading->replay_count == 0) return;
     parameters_open(&keys, &loading->postgres->arena, PG_LOAD_REPLAYS);
     for (size_t i = 0; i < loading->replay_count; i++) {
         const struct replay *replay = loading->replays[i];
         put_sought(&keys, replay->key);
-        put_uuid(&keys, replay->account == NULL ? &nobody : &replay->account->user_id);
+        put_uuid(&keys, replay_user(replay));
         put_text(&keys, text_of(operation_name(replay->operation)));
         put_text(&keys, replay->principal);
     }

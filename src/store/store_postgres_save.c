@@ -5,11 +5,6 @@
 /* Values are absolute, from memory; the rows they replace have been locked since they were read.
  * Who and when are left to the triggers: they write what the moment says. */
 
-static int account_order(const void *left, const void *right) {
-    const struct account *const *a = left, *const *b = right;
-    return text_compare((*a)->username, (*b)->username);
-}
-
 /* Sorted: two nodes that add the same users wait for each other in one direction only. */
 static void write_users(struct store_postgres *postgres, struct exchange *exchange,
                         const struct change_list *list) {
@@ -116,11 +111,6 @@ static void write_updates(struct store_postgres *postgres, struct exchange *exch
         put_text(&updates, update->metadata);
     }
     exchange_add_rows(exchange, PG_INSERT_UPDATES, &updates);
-}
-
-static const struct uuid *replay_user(const struct replay *replay) {
-    static const struct uuid nobody;
-    return replay->account == NULL ? &nobody : &replay->account->user_id;
 }
 
 static void write_replays(struct store_postgres *postgres, struct exchange *exchange,

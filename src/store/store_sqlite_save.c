@@ -13,11 +13,6 @@ int store_sqlite_run_one(struct row *row) {
     return changed == 1 ? SQLITE_OK : SQLITE_NOTFOUND;
 }
 
-static int account_order(const void *left, const void *right) {
-    const struct account *const *a = left, *const *b = right;
-    return text_compare((*a)->username, (*b)->username);
-}
-
 static int write_users(struct store_sqlite *sqlite, const struct changes *changes) {
     size_t count = changes->accounts.count;
     if (count == 0) return SQLITE_OK;
@@ -158,13 +153,6 @@ static int write_updates(struct store_sqlite *sqlite, const struct change_list *
         if (code != SQLITE_OK) return code;
     }
     return SQLITE_OK;
-}
-
-/* Operations on the catalogue belong to no user. */
-static const struct uuid nobody;
-
-static const struct uuid *replay_user(const struct replay *replay) {
-    return replay->account == NULL ? &nobody : &replay->account->user_id;
 }
 
 void store_sqlite_put_replay_key(struct row *row, const struct replay *replay) {
