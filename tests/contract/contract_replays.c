@@ -109,17 +109,9 @@ static void an_expired_key_can_be_used_again(void **state) {
     struct store_fixture *fixture = *state;
     remember(fixture, "key", true);
     *fixture->clock_us += KEPT_US + 1;
-    struct qms_error error = {0};
     store_fixture_begin_one(fixture, "ada");
     struct replay *replay = fixture_replay(fixture, fixture->accounts[0], "key", true);
-    struct store_load load = {
-        .arena = &fixture->arena,
-        .replays = &replay,
-        .replay_count = 1,
-        .catalogue_version = fixture->catalogue->version,
-        .directory_version = fixture->cloud->version,
-    };
-    assert_true(fixture->store->ops->load(fixture->store, &load, &error));
+    store_fixture_load_replays(fixture, &replay, 1);
     assert_false(replay->known);
     replay->recorded_us = *fixture->clock_us;
     store_fixture_commit(fixture);

@@ -354,23 +354,28 @@ struct replay *fixture_replay(struct store_fixture *fixture, struct account *acc
     return replay;
 }
 
+void store_fixture_load_replays(struct store_fixture *fixture, struct replay **replays,
+                                size_t count) {
+    struct qms_error error = {0};
+    struct store_load load = {
+        .arena = &fixture->arena,
+        .replays = replays,
+        .replay_count = count,
+        .catalogue_version = fixture->catalogue->version,
+        .directory_version = fixture->cloud->version,
+    };
+    assert_true(fixture->store->ops->load(fixture->store, &load, &error));
+}
+
 struct replay *fixture_look_replay(struct store_fixture *fixture, const char *username,
                                    const char *key, bool expires) {
-    struct qms_error error = {0};
     store_fixture_begin(fixture, true, &username, username == NULL ? 0 : 1);
     struct replay *replay = arena_take_zeroed(&fixture->arena, 1, sizeof *replay);
     *replay = (struct replay){
         .key = text_of(key), .principal = fixture->principal, .operation = OP_USAGE_RECORD,
         .expires = expires};
     if (username != NULL) replay->account = fixture->accounts[0];
-    struct store_load load = {
-        .arena = &fixture->arena,
-        .replays = &replay,
-        .replay_count = 1,
-        .catalogue_version = fixture->catalogue->version,
-        .directory_version = fixture->cloud->version,
-    };
-    assert_true(fixture->store->ops->load(fixture->store, &load, &error));
+    store_fixture_load_replays(fixture, &replay, 1);
     store_fixture_end(fixture);
     return replay;
 }

@@ -76,6 +76,10 @@ enum store_outcome store_fixture_save(struct store_fixture *fixture);
 void store_fixture_commit(struct store_fixture *fixture); /* save, which must succeed */
 bool store_fixture_resolve(struct store_fixture *fixture, const struct uuid *batch_id);
 
+/* Loads these replays in the open batch. */
+void store_fixture_load_replays(struct store_fixture *fixture, struct replay **replays,
+                                size_t count);
+
 /* A reading batch about one user, ended at once; the account stays until the next batch. */
 struct account *store_fixture_look(struct store_fixture *fixture, const char *name);
 
