@@ -1,6 +1,7 @@
 /* views.h: copies of facts for answers, valid after the account has moved on.
- * Pointers to plans, rates, resource types and add-ons point into op->catalogue, which is held.
- * Ownership: everything else lies in the request's arena. */
+ * Pointers to plans, rates, resource types and add-ons point into op->catalogue, which is held, but
+ * for a resource type that a repeat knows by nothing but its old name.
+ * Ownership: that and everything else lies in the request's arena. */
 #ifndef QMS_DOMAIN_VIEWS_H
 #define QMS_DOMAIN_VIEWS_H
 

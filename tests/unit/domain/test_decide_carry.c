@@ -409,6 +409,39 @@ static void of_overlapping_ones_that_in_force_goes_on(void **state) {
     assert_ptr_equal(made->next->next, later);
 }
 
+static int64_t random_days(uint64_t *state, int days) {
+    *state = *state * UINT64_C(6364136223846793005) + 1442695040888963407;
+    return (int64_t)(*state >> 33) % days * INT64_C(86400000000);
+}
+
+static bool overlap(const struct subscription *left, const struct subscription *right) {
+    return left->start_us < left->end_us && right->start_us < right->end_us &&
+           left->start_us < right->end_us && right->start_us < left->end_us;
+}
+
+static void whatever_is_bought_no_two_overlap_and_no_addon_multiplies(void **state) {
+    (void)state;
+    uint64_t random = 22;
+    facts.decision.restores_tails = true;
+    for (int i = 0; i < 400; i++) {
+        if (i % 20 == 0) start_afresh("2026-01-01T00:00:00Z", i % 40 == 0 ? NULL : NOW);
+        struct subscription_input *input =
+            facts_subscribe(&facts, OP_SUBSCRIPTION_CREATE, i % 3 == 0 ? "Basic" : "Pro");
+        input->has_start = input->has_end = true;
+        input->start_us = facts.decision.decided_us + random_days(&random, 400) -
+                          200 * INT64_C(86400000000);
+        input->end_us = facts.decision.decided_us + 1 + random_days(&random, 600);
+        if (input->start_us >= input->end_us) continue;
+        facts_expect_ok(&facts);
+        for (const struct subscription *left = newest(); left != NULL; left = left->next) {
+            assert_true(count_addons(left) <= 1);
+            for (const struct subscription *right = left->next; right != NULL;
+                 right = right->next)
+                assert_false(overlap(left, right));
+        }
+    }
+}
+
 static void nothing_goes_on_unless_it_is_set_so(void **state) {
     (void)state;
     start_afresh("2026-01-01T00:00:00Z", NULL);
@@ -460,6 +493,7 @@ int main(void) {
         SENTENCE(the_tail_is_what_was_cut_off_in_everything_but_time),
         SENTENCE(a_tail_counts_from_the_end_of_the_new_one),
         SENTENCE(of_overlapping_ones_that_in_force_goes_on),
+        SENTENCE(whatever_is_bought_no_two_overlap_and_no_addon_multiplies),
         SENTENCE(nothing_goes_on_unless_it_is_set_so),
         SENTENCE(the_metadata_names_the_subscription),
     };
