@@ -1,5 +1,6 @@
 /* bench_engine: durable ADDs a second through the engine, with a fixed number in flight;
- * prints the mean batch size, so that a bare loop can be run with the same one.
+ * prints the mean batch size, so that a bare loop can be run with the same one, and the processor
+ * time, which other programs on the machine disturb least.
  * Usage: bench_engine FILE|URL uniform|zipf in-flight seconds [none|ordered|random [threads]]
  * A FILE is an SQLite store. The word is the idempotency key of each request: none, a UUID of
  * version 7 or of version 4. */
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "bench_common.h"
 #include "engine/engine.h"
@@ -79,6 +81,14 @@ static void drive(struct request *requests, long in_flight, double seconds, bool
     pthread_mutex_unlock(&lock);
 }
 
+/* What this process has used of the processors. */
+static double processor_us(void) {
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e6 +
+           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+}
+
 static struct store *open_store(void *url, bool waits, struct qms_error *error) {
     return store_open(&(struct store_options){.url = url, .waits = waits, .clock = &clock_system,
                                               .actor = TEXT("bench")}, error);
@@ -121,14 +131,15 @@ int main(int count, char **arguments) {
 
     uint64_t batches = 0;
     for (int i = 0; i <= HISTOGRAM_BUCKETS; i++) batches -= metrics.commit_us.buckets[i];
-    double start = bench_seconds();
+    double start = bench_seconds(), processor_start_us = processor_us();
     drive(requests, in_flight, seconds, false);
-    double took = bench_seconds() - start;
+    double took = bench_seconds() - start, worked_us = processor_us() - processor_start_us;
     for (int i = 0; i <= HISTOGRAM_BUCKETS; i++) batches += metrics.commit_us.buckets[i];
 
     bench_report("engine", (double)finished_count, took);
     printf("batch: %.1f operations on average, %ld failed\n",
            (double)finished_count / (double)batches, failed_count);
+    printf("processor: %.2f us an operation\n", worked_us / (double)finished_count);
     for (int i = 0; i < BENCH_USERS; i++) request_close(&requests[i]);
     memory_give(requests);
     engine_stop(engine);

@@ -11,6 +11,7 @@ struct attempt {
     bool writes;
     struct store_load load;
     struct replay **buckets; /* replay records of this batch by key and account */
+    size_t bucket_count;     /* a power of two */
     struct part_list finished;
 };
 

@@ -5,10 +5,6 @@
 #include "domain/decide.h"
 #include "engine/attempt.h"
 
-enum { REPLAY_BUCKETS = 8192 };
-
-static_assert((int)REPLAY_BUCKETS >= (int)BATCH_OPERATIONS_MAX, "chains of replays stay short");
-
 /* Nothing is left of an earlier attempt at this operation. */
 void op_clear(struct op *op) {
     catalogue_release(op->catalogue);
@@ -127,9 +123,9 @@ static const struct account *replay_account(const struct op *op) {
     return operation_target(op->operation) == TARGET_SUBSCRIPTION_ADDON ? NULL : op->account;
 }
 
-static size_t replay_bucket(const struct op *op) {
+static size_t replay_hash(const struct op *op) {
     uint64_t hash = hash_add((uintptr_t)replay_account(op), op->key.data, op->key.length);
-    return (size_t)(hash ^ hash >> 32) % REPLAY_BUCKETS;
+    return (size_t)(hash ^ hash >> 32);
 }
 
 /* Clients make up the keys of their requests, and two may make up the same. The id of a usage is
@@ -151,11 +147,15 @@ static void attempt_collect_replays(struct worker *worker, struct attempt *attem
         struct op *op = attempt->works[i].op;
         if (op->key.length == 0 || operation_effect(op->operation) != EFFECT_WRITE) continue;
         if (attempt->buckets == NULL) {
-            attempt->buckets = arena_take_zeroed(arena, REPLAY_BUCKETS, sizeof *attempt->buckets);
+            attempt->bucket_count = 1;
+            while (attempt->bucket_count < attempt->count) attempt->bucket_count *= 2;
+            attempt->buckets =
+                arena_take_zeroed(arena, attempt->bucket_count, sizeof *attempt->buckets);
             load->replays = arena_take(arena, attempt->count * sizeof *load->replays);
         }
         struct text principal = replay_principal(worker, op);
-        struct replay **bucket = &attempt->buckets[replay_bucket(op)];
+        struct replay **bucket =
+            &attempt->buckets[replay_hash(op) & (attempt->bucket_count - 1)];
         struct replay *replay = *bucket;
         while (replay != NULL &&
                (replay->account != replay_account(op) || replay->operation != op->operation ||

@@ -108,8 +108,9 @@ const struct rows_table rows_tables[] = {
      .postgres_where = " WHERE expires",
      .sqlite_from = "SELECT \"key\", user_id, operation, principal, content, made_id, recorded_at,"
                     " 1 FROM request_keys ORDER BY id",
-     .sqlite_into = "INSERT INTO request_keys (\"key\", user_id, operation, principal, content,"
-                    " made_id, recorded_at) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE ?8 = 1"},
+     .sqlite_into = "INSERT INTO request_key_groups (keys, user_ids, operation, principal,"
+                    " contents, made_ids, recorded_at)"
+                    " SELECT json_array(?1), ?2, ?3, ?4, ?5, ?6, ?7 WHERE ?8 = 1"},
     DIRECTORY("organizations", "uuttbbbz",
               "id, parent_id, name, entry_point, is_trial, is_reseller, deleted, created_at",
               "id", true),

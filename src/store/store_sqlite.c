@@ -15,7 +15,7 @@ enum {
     CHECKPOINT_PAGES_MAX = 4 * CHECKPOINT_PAGES,
     CHECKPOINT_RETRY_PAGES = 1000, /* after one that a reader's snapshot kept from its end */
 };
-enum { PURGE_ROWS = 1000, PURGE_EVERY_US = 600 * 1000000 };
+enum { PURGE_ROWS = 200, PURGE_EVERY_US = 600 * 1000000 };
 
 /* ---- errors ---- */
 

@@ -4,6 +4,7 @@
  *   store_sqlite_migrate.c    from an empty or an older file to the newest version
  *   store_sqlite_load.c       accounts, replays, and whose an id is
  *   store_sqlite_save.c       changes of accounts
+ *   store_sqlite_save_keys.c  the keys of requests
  *   store_sqlite_catalogue.c, _save_catalogue.c   the catalogue, in (store_catalogue.h) and out
  *   store_sqlite_directory.c, _save_directory.c   the directory, in and out (store_directory.h)
  *   store_sqlite_list.c       readers: long listings on connections of their own
@@ -120,7 +121,7 @@ uint32_t store_sqlite_replay_fingerprint(const struct store_sqlite *sqlite,
                                          const struct replay *replay);
 /* Fills the index of keys from the table. */
 bool store_sqlite_load_keys(struct store_sqlite *sqlite, struct qms_error *error);
-/* The first row of request_keys and the one after the last. */
+/* The first row of request_key_groups and the one after the last. */
 bool store_sqlite_key_ends(struct store_sqlite *sqlite, int64_t *first_id, int64_t *next_id,
                            struct qms_error *error);
 
@@ -128,6 +129,8 @@ bool store_sqlite_key_ends(struct store_sqlite *sqlite, int64_t *first_id, int64
 int store_sqlite_write(struct store_sqlite *sqlite, const struct uuid *batch_id,
                        const struct changes *changes);
 int store_sqlite_write_catalogue(struct store_sqlite *sqlite, const struct changes *changes);
+/* Those of the replays that expire. */
+int store_sqlite_write_keys(struct store_sqlite *sqlite, const struct changes *changes);
 /* SQLITE_BUSY_SNAPSHOT: the directory is not of the version that the changes were decided on. */
 int store_sqlite_write_directory(struct store_sqlite *sqlite, const struct changes *changes);
 /* Runs a statement that changes exactly one row; SQLITE_NOTFOUND if there is none. */

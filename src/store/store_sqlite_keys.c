@@ -25,7 +25,8 @@ void store_sqlite_keys_clear(struct store_sqlite_keys *keys, int64_t first_id, i
     assert(next_id >= first_id);
     memory_give(keys->places);
     keys->places = NULL;
-    keys->place_count = keys->taken = keys->pending_count = 0;
+    keys->place_count = keys->taken = 0;
+    store_sqlite_keys_rollback(keys);
     keys->base_id = first_id - 1;
     keys->first_id = first_id;
     keys->next_id = next_id;
@@ -87,24 +88,31 @@ void store_sqlite_keys_put(struct store_sqlite_keys *keys, uint32_t fingerprint,
     insert(keys, (struct key_place){.fingerprint = fingerprint, .number = (uint32_t)number});
 }
 
-int64_t store_sqlite_keys_add(struct store_sqlite_keys *keys, uint32_t fingerprint) {
+int64_t store_sqlite_keys_begin_row(struct store_sqlite_keys *keys) {
+    return keys->next_id + (int64_t)keys->pending_rows++;
+}
+
+void store_sqlite_keys_add(struct store_sqlite_keys *keys, uint32_t fingerprint) {
+    assert(keys->pending_rows > 0);
     if (keys->pending_count == keys->pending_capacity) {
         size_t capacity = keys->pending_capacity == 0 ? 256 : 2 * keys->pending_capacity;
         keys->pending = memory_resize(keys->pending, capacity, sizeof *keys->pending);
         keys->pending_capacity = capacity;
     }
-    keys->pending[keys->pending_count].fingerprint = fingerprint;
-    return keys->next_id + (int64_t)keys->pending_count++;
+    keys->pending[keys->pending_count++] =
+        (struct key_place){fingerprint, (uint32_t)keys->pending_rows - 1};
 }
 
 void store_sqlite_keys_commit(struct store_sqlite_keys *keys) {
     for (size_t i = 0; i < keys->pending_count; i++)
-        store_sqlite_keys_put(keys, keys->pending[i].fingerprint, keys->next_id++);
-    keys->pending_count = 0;
+        store_sqlite_keys_put(keys, keys->pending[i].fingerprint,
+                              keys->next_id + keys->pending[i].number);
+    keys->next_id += (int64_t)keys->pending_rows;
+    store_sqlite_keys_rollback(keys);
 }
 
 void store_sqlite_keys_rollback(struct store_sqlite_keys *keys) {
-    keys->pending_count = 0;
+    keys->pending_count = keys->pending_rows = 0;
 }
 
 int64_t store_sqlite_keys_next(const struct store_sqlite_keys *keys, uint32_t fingerprint,

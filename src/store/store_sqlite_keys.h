@@ -1,7 +1,7 @@
 /* store_sqlite_keys.h: where the keys of requests lie: an index in memory over the table
- * request_keys, which is only ever written at its end and deleted from at its beginning.
+ * request_key_groups, which is only ever written at its end and deleted from at its beginning.
  * Memory: 8 bytes a place, at most three quarters of them taken; a key that has been found is
- *         compared in its row, so that a fingerprint need not be unique.
+ *         compared in its row, so that a fingerprint need not be unique. A row has many keys.
  * Transactions: what is added counts once it is committed. */
 #ifndef QMS_STORE_STORE_SQLITE_KEYS_H
 #define QMS_STORE_STORE_SQLITE_KEYS_H
@@ -25,8 +25,8 @@ struct store_sqlite_keys {
     uint64_t seed;             /* of this process: nobody can aim at one place */
     int64_t base_id, next_id;  /* of rows; rows before first_id are gone */
     int64_t first_id;
-    struct key_place *pending; /* of the open transaction */
-    size_t pending_count, pending_capacity;
+    struct key_place *pending; /* of the open transaction; numbers are from next_id on */
+    size_t pending_count, pending_capacity, pending_rows;
 };
 
 void store_sqlite_keys_open(struct store_sqlite_keys *keys);
@@ -39,11 +39,12 @@ uint32_t store_sqlite_keys_fingerprint(const struct store_sqlite_keys *keys, str
                                        const struct uuid *user_id, struct text operation,
                                        struct text principal);
 
-/* A row of the table. */
+/* A key and the row of the table that has it. */
 void store_sqlite_keys_put(struct store_sqlite_keys *keys, uint32_t fingerprint, int64_t id);
 
-/* The id for a new row, in the open transaction. */
-int64_t store_sqlite_keys_add(struct store_sqlite_keys *keys, uint32_t fingerprint);
+/* The id for a new row, in the open transaction, and a key of the row that was begun last. */
+int64_t store_sqlite_keys_begin_row(struct store_sqlite_keys *keys);
+void store_sqlite_keys_add(struct store_sqlite_keys *keys, uint32_t fingerprint);
 void store_sqlite_keys_commit(struct store_sqlite_keys *keys);
 void store_sqlite_keys_rollback(struct store_sqlite_keys *keys);
 

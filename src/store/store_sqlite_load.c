@@ -7,8 +7,9 @@
 /* What reading a row, or the rows of one kind, came to. */
 enum reading { READ, READ_BROKEN, READ_FAILED };
 
+/* SQLITE_ERROR: a statement fails so over what it reads, keys that are no JSON. */
 static bool code_is_damage(int code) {
-    return (code & 0xff) == SQLITE_CORRUPT;
+    return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_ERROR;
 }
 
 /* Closes the row; a damaged page is an error of the account that lies on it. doing: "load ...". */

@@ -55,6 +55,11 @@ void row_put_hash(struct row *row, const uint8_t hash[32]) {
                                      SQLITE_STATIC));
 }
 
+void row_put_bytes(struct row *row, const void *bytes, size_t count) {
+    row_latch(row, sqlite3_bind_blob64(row->prepared, row_parameter(row, 'x'), bytes, count,
+                                       SQLITE_STATIC));
+}
+
 /* ---- running ---- */
 
 int row_run_counted(struct row *row, int64_t *changed) {

@@ -49,7 +49,7 @@ enum statement_id {
     CHANGE_USAGE,
     INSERT_UPDATE,
     INSERT_REPLAY,
-    INSERT_REQUEST_KEY,
+    INSERT_REQUEST_KEYS,
     DELETE_REQUEST_KEYS,
     SAVE_BATCH,
     FIND_BATCH,
@@ -143,6 +143,7 @@ void row_put_integer(struct row *row, int64_t integer);
 void row_put_end(struct row *row, int64_t end_us); /* TIME_NEVER is null */
 void row_put_amount(struct row *row, struct amount amount);
 void row_put_hash(struct row *row, const uint8_t hash[32]);
+void row_put_bytes(struct row *row, const void *bytes, size_t count);
 
 /* For a statement without columns: returns the SQLite code, and how many rows it changed. */
 int row_run(struct row *row);

@@ -164,20 +164,19 @@ void store_sqlite_put_replay_key(struct row *row, const struct replay *replay) {
 
 uint32_t store_sqlite_replay_fingerprint(const struct store_sqlite *sqlite,
                                          const struct replay *replay) {
-    return store_sqlite_keys_fingerprint(&sqlite->keys, replay->key, replay_user(replay),
+    return store_sqlite_keys_fingerprint(&sqlite->keys, replay->key,
+                                         replay_user(replay),
                                          text_of(operation_name(replay->operation)),
                                          replay->principal);
 }
 
+/* The ids of items. */
 static int write_replays(struct store_sqlite *sqlite, const struct change_list *list) {
     for (size_t i = 0; i < list->count; i++) {
         const struct replay *replay = list->rows[i];
+        if (replay->expires) continue;
         struct row row;
-        row_open(&row, &sqlite->statements, replay->expires ? INSERT_REQUEST_KEY : INSERT_REPLAY);
-        if (replay->expires) {
-            uint32_t fingerprint = store_sqlite_replay_fingerprint(sqlite, replay);
-            row_put_integer(&row, store_sqlite_keys_add(&sqlite->keys, fingerprint));
-        }
+        row_open(&row, &sqlite->statements, INSERT_REPLAY);
         store_sqlite_put_replay_key(&row, replay);
         row_put_hash(&row, replay->content);
         row_put_uuid(&row, &replay->made_id);
@@ -214,6 +213,7 @@ int store_sqlite_write(struct store_sqlite *sqlite, const struct uuid *batch_id,
     }
     if (code == SQLITE_OK) code = write_updates(sqlite, &changes->updates);
     if (code == SQLITE_OK) code = write_replays(sqlite, &changes->replays);
+    if (code == SQLITE_OK) code = store_sqlite_write_keys(sqlite, changes);
     if (code == SQLITE_OK && !sqlite->beside) code = write_batch(sqlite, batch_id);
     return code;
 }

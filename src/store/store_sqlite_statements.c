@@ -49,7 +49,8 @@
 #define DELETE_ROW(table) {"u", "", "DELETE FROM " table " WHERE id = ?1"}
 
 /* Parameters in and columns out, a letter each: u identifier, o identifier or null, t text, n text
- * or null, i integer, b boolean, e end of a period (null: never), a amount, h hash of 32 bytes. */
+ * or null, i integer, b boolean, e end of a period (null: never), a amount, h hash of 32 bytes, x
+ * bytes. */
 static const struct statement {
     const char *parameters, *columns, *text;
 } statements_all[STATEMENT_COUNT] = {
@@ -106,8 +107,8 @@ static const struct statement {
                            "SELECT id, \"key\", user_id, operation, principal FROM request_keys"
                            " ORDER BY id"},
     [REQUEST_KEY_ENDS] = {"", "ii",
-                          "SELECT coalesce((SELECT min(id) FROM request_keys), 1),"
-                          " coalesce((SELECT max(id) FROM request_keys), 0) + 1"},
+                          "SELECT coalesce((SELECT min(id) FROM request_key_groups), 1),"
+                          " coalesce((SELECT max(id) FROM request_key_groups), 0) + 1"},
     [LOAD_ADDON_USE] = {"u", "u",
                         "SELECT DISTINCT addon_rate_id FROM subscription_addons"
                         " WHERE addon_id = ?1"},
@@ -157,13 +158,13 @@ static const struct statement {
     [INSERT_REPLAY] = {"tutthui", "",
                        "INSERT INTO idempotency (\"key\", user_id, operation, principal, content,"
                        " made_id, recorded_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
-    [INSERT_REQUEST_KEY] = {"itutthui", "",
-                            "INSERT INTO request_keys (id, \"key\", user_id, operation, principal,"
-                            " content, made_id, recorded_at)"
-                            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
+    [INSERT_REQUEST_KEYS] = {"ittitxxx", "",
+                             "INSERT INTO request_key_groups (id, operation, principal,"
+                             " recorded_at, keys, user_ids, contents, made_ids)"
+                             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
     [DELETE_REQUEST_KEYS] = {"ii", "",
-                             "DELETE FROM request_keys WHERE recorded_at < ?1 AND id IN"
-                             " (SELECT id FROM request_keys ORDER BY id LIMIT ?2)"},
+                             "DELETE FROM request_key_groups WHERE recorded_at < ?1 AND id IN"
+                             " (SELECT id FROM request_key_groups ORDER BY id LIMIT ?2)"},
     [SAVE_BATCH] = {"ui", "",
                     "UPDATE last_batch SET batch_id = ?1, committed_at = ?2 WHERE id = 1"},
     [FIND_BATCH] = {"", "ui", "SELECT batch_id, committed_at FROM last_batch WHERE id = 1"},

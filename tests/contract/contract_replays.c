@@ -163,6 +163,53 @@ static void a_key_is_found_among_many(void **state) {
     }
 }
 
+/* Keys of any look and length, of several users and principals, saved together: each keeps what is
+ * its own. */
+static void keys_of_one_batch_keep_their_own(void **state) {
+    enum { MANY = 240 };
+    static const char *const names[] = {"ada", "bob"};
+    static const struct text principals[] = {{0}, {"eve", 3}, {"\"e\\ve", 5}};
+    static const char *const looks[] = {"", "\"", "\\", "[null,\"", "\001\037", "\xc3\xbc"};
+    struct store_fixture *fixture = *state;
+    struct replay *saved[MANY];
+    char key[256];
+    remember(fixture, "first", true); /* sees to the users */
+    store_fixture_begin(fixture, true, names, 2);
+    struct arena kept;
+    arena_init(&kept, 4096);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(key, sizeof key, "%s%0*d", looks[i % 6], i % 5 == 0 ? 240 : 1, i);
+        struct text copy = arena_text(&kept, text_of(key));
+        struct replay *replay =
+            fixture_replay(fixture, fixture->accounts[i % 2], copy.data, true);
+        replay->principal = principals[i % 3];
+        memset(replay->content, i, sizeof replay->content);
+        saved[i] = arena_take(&kept, sizeof **saved);
+        *saved[i] = *replay;
+    }
+    store_fixture_commit(fixture);
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < MANY; i++) {
+            fixture->principal = principals[i % 3];
+            const struct replay *found =
+                fixture_look_replay(fixture, names[i % 2], saved[i]->key.data, true);
+            assert_true(found->known);
+            assert_memory_equal(found->content, saved[i]->content, sizeof found->content);
+            assert_true(uuid_equal(&found->made_id, &saved[i]->made_id));
+            assert_false(
+                fixture_look_replay(fixture, names[1 - i % 2], saved[i]->key.data, true)->known);
+            fixture->principal = principals[(i + 1) % 3];
+            assert_false(
+                fixture_look_replay(fixture, names[i % 2], saved[i]->key.data, true)->known);
+        }
+        fixture->principal = principals[0];
+        if (!fixture->backend->persists || pass == 1) break;
+        store_fixture_reopen(fixture);
+        store_fixture_look(fixture, "ada");
+    }
+    arena_close(&kept);
+}
+
 static void ids_of_usages_are_remembered_for_ever(void **state) {
     struct store_fixture *fixture = *state;
     remember(fixture, "nasa/1", false);
@@ -189,6 +236,7 @@ int contract_replays(void) {
         SENTENCE(operations_on_the_catalogue_have_keys_too),
         SENTENCE(keys_of_requests_expire),
         SENTENCE(a_key_is_found_among_many),
+        SENTENCE(keys_of_one_batch_keep_their_own),
         SENTENCE(an_expired_key_can_be_used_again),
         SENTENCE_OF(NEED_FOREIGN, expired_keys_are_cleared_away_when_nobody_waits),
         SENTENCE(ids_of_usages_are_remembered_for_ever),

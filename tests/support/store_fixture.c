@@ -46,7 +46,7 @@ static void file_foreign(struct store_fixture *fixture, const char *sql) {
 
 static void file_age_keys(struct store_fixture *fixture, int64_t recorded_us) {
     char sql[80];
-    snprintf(sql, sizeof sql, "UPDATE request_keys SET recorded_at = %lld",
+    snprintf(sql, sizeof sql, "UPDATE request_key_groups SET recorded_at = %lld",
              (long long)recorded_us);
     file_foreign(fixture, sql);
 }

@@ -368,12 +368,14 @@ TABLE_OF_SOURCE = re.compile(
     r'(MODEL|DIRECTORY)\("(\w+)",\s*"\w+",\s*((?:"[^"]*"|\s|WRITTEN_COLUMNS)+)')
 WRITTEN_COLUMNS = 'created_by, created_at, last_modified_by, last_modified_at'
 KEY_COLUMNS = 'key, user_id, operation, principal, content, made_id, recorded_at'.split(', ')
+GROUP_COLUMNS = {'id', 'keys', 'user_ids', 'operation', 'principal', 'contents', 'made_ids',
+                 'recorded_at'}
 
 
 def copied_columns():
     """What is copied, as the program's own list says."""
     text = (stores.REPOSITORY / 'src/store/store_rows.c').read_text()
-    columns = {'idempotency': set(KEY_COLUMNS), 'request_keys': {*KEY_COLUMNS, 'id'},
+    columns = {'idempotency': set(KEY_COLUMNS), 'request_key_groups': GROUP_COLUMNS,
                'qms_server.idempotency': {*KEY_COLUMNS, 'expires'}}
     for kind, table, list_ in TABLE_OF_SOURCE.findall(text):
         names = set(re.findall(r'\w+', list_.replace('WRITTEN_COLUMNS', WRITTEN_COLUMNS)))

@@ -16,6 +16,13 @@ static bool has(const struct store_sqlite_keys *keys, uint32_t fingerprint, int6
     return false;
 }
 
+/* In a row of its own. */
+static int64_t add(struct store_sqlite_keys *keys, uint32_t fingerprint) {
+    int64_t id = store_sqlite_keys_begin_row(keys);
+    store_sqlite_keys_add(keys, fingerprint);
+    return id;
+}
+
 /* Spread over all fingerprints, each taken twice. */
 static uint32_t fingerprint_of(int64_t id) {
     return (uint32_t)((uint64_t)(id / 2) * 2654435761u);
@@ -27,7 +34,7 @@ static void every_key_is_found_however_many_there_are(void **state) {
     store_sqlite_keys_open(&keys);
     assert_false(has(&keys, 1, 1));
     for (int64_t id = 1; id <= MANY; id++) {
-        assert_int_equal(store_sqlite_keys_add(&keys, fingerprint_of(id)), id);
+        assert_int_equal(add(&keys, fingerprint_of(id)), id);
         store_sqlite_keys_commit(&keys);
     }
     for (int64_t id = 1; id <= MANY; id++) assert_true(has(&keys, fingerprint_of(id), id));
@@ -39,15 +46,30 @@ static void what_is_rolled_back_was_never_there(void **state) {
     (void)state;
     struct store_sqlite_keys keys;
     store_sqlite_keys_open(&keys);
-    assert_int_equal(store_sqlite_keys_add(&keys, 7), 1);
-    assert_int_equal(store_sqlite_keys_add(&keys, 8), 2);
+    assert_int_equal(add(&keys, 7), 1);
+    assert_int_equal(add(&keys, 8), 2);
     store_sqlite_keys_rollback(&keys);
-    assert_int_equal(store_sqlite_keys_add(&keys, 9), 1);
+    assert_int_equal(add(&keys, 9), 1);
     assert_false(has(&keys, 9, 1));
     store_sqlite_keys_commit(&keys);
     assert_false(has(&keys, 7, 1));
     assert_false(has(&keys, 8, 2));
     assert_true(has(&keys, 9, 1));
+    store_sqlite_keys_close(&keys);
+}
+
+static void keys_of_one_row_share_its_id(void **state) {
+    (void)state;
+    struct store_sqlite_keys keys;
+    store_sqlite_keys_open(&keys);
+    assert_int_equal(add(&keys, 7), 1);
+    store_sqlite_keys_add(&keys, 8);
+    assert_int_equal(add(&keys, 9), 2);
+    store_sqlite_keys_commit(&keys);
+    assert_int_equal(store_sqlite_keys_begin_row(&keys), 3);
+    assert_true(has(&keys, 7, 1));
+    assert_true(has(&keys, 8, 1));
+    assert_true(has(&keys, 9, 2));
     store_sqlite_keys_close(&keys);
 }
 
@@ -59,7 +81,7 @@ static void what_is_forgotten_makes_room(void **state) {
     int64_t id = 1, start = INT64_C(1) << 40;
     store_sqlite_keys_clear(&keys, start, start);
     for (int64_t i = 0; i < 20 * MANY; i++) {
-        id = store_sqlite_keys_add(&keys, fingerprint_of(i));
+        id = add(&keys, fingerprint_of(i));
         store_sqlite_keys_commit(&keys);
         if (id - start > 1000) store_sqlite_keys_forget(&keys, id - 1000);
     }
@@ -69,7 +91,7 @@ static void what_is_forgotten_makes_room(void **state) {
     /* beyond what 32 bits can count from where the numbers began */
     keys.next_id = keys.base_id + INT64_C(0x100000005);
     store_sqlite_keys_forget(&keys, keys.next_id - 10);
-    id = store_sqlite_keys_add(&keys, 77);
+    id = add(&keys, 77);
     store_sqlite_keys_commit(&keys);
     assert_true(has(&keys, 77, id));
     store_sqlite_keys_close(&keys);
@@ -102,6 +124,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key_is_found_however_many_there_are),
         cmocka_unit_test(what_is_rolled_back_was_never_there),
+        cmocka_unit_test(keys_of_one_row_share_its_id),
         cmocka_unit_test(what_is_forgotten_makes_room),
         cmocka_unit_test(places_differ_from_process_to_process),
     };

@@ -216,7 +216,7 @@ static void a_row_that_cannot_be_read_fails_only_who_asked_for_it(void **state) 
     assert_true(look_use(fixture, &addon_id).in_use);
 
     fixture->backend->foreign(fixture, "UPDATE idempotency SET made_id = x'00' WHERE key = 'item'");
-    fixture->backend->foreign(fixture, "UPDATE request_keys SET made_id = x'00'");
+    fixture->backend->foreign(fixture, "UPDATE request_key_groups SET made_ids = x'00'");
     fixture->backend->foreign(fixture, "UPDATE subscription_addons SET addon_rate_id = x'00'");
     static const char *const keys[] = {"item", "request"};
     for (size_t i = 0; i < 2; i++) {
@@ -224,6 +224,8 @@ static void a_row_that_cannot_be_read_fails_only_who_asked_for_it(void **state) 
         assert_true(replay->broken);
         assert_false(replay->known);
     }
+    fixture->backend->foreign(fixture, "UPDATE request_key_groups SET keys = '[\"request'");
+    assert_true(fixture_look_replay(fixture, "ada", "request", true)->broken);
     const struct replay *sound = fixture_look_replay(fixture, "ada", "sound", false);
     assert_true(sound->known);
     assert_false(sound->broken);

@@ -82,6 +82,29 @@ static void keys_of_requests_move_and_ids_stay(void **state) {
         stored_integer(fixture, "SELECT \"key\" = 'a' FROM request_keys WHERE id = 2"), 1);
 }
 
+static void keys_are_put_in_groups_as_they_were(void **state) {
+    struct store_fixture *fixture = *state;
+    make_version(fixture, 6);
+    fixture->backend->foreign(
+        fixture, "INSERT INTO request_keys (id, \"key\", user_id, operation, principal, content,"
+                 " made_id, recorded_at) VALUES (7, '\"a\\', zeroblob(16), 'usages.record', '',"
+                 " randomblob(32), zeroblob(16), 1), (9, 'b', zeroblob(16), 'usages.record',"
+                 " 'eve', randomblob(32), x'0123456789abcdef0123456789abcdef', 2);"
+                 "CREATE TABLE before AS SELECT * FROM request_keys");
+    store_fixture_open(fixture);
+    *fixture->clock_us = 3;
+    assert_true(fixture_look_replay(fixture, NULL, "\"a\\", true)->known);
+    assert_false(fixture_look_replay(fixture, NULL, "b", true)->known);
+    fixture->principal = TEXT("eve");
+    assert_true(fixture_look_replay(fixture, NULL, "b", true)->known);
+    fixture->principal = TEXT("");
+    store_fixture_close(fixture);
+    assert_int_equal(stored_integer(fixture, "SELECT count(*) FROM before JOIN request_keys"
+                                             " USING (id, \"key\", user_id, operation, principal,"
+                                             " content, made_id, recorded_at)"), 2);
+    assert_int_equal(stored_integer(fixture, "SELECT count(*) FROM request_keys"), 2);
+}
+
 static void a_migration_that_fails_leaves_the_version_before(void **state) {
     struct store_fixture *fixture = *state;
     struct qms_error error;
@@ -117,6 +140,7 @@ int main(void) {
         CASE(versions_count_from_one_without_gaps),
         CASE(a_file_of_any_older_version_becomes_one_of_the_newest),
         CASE(keys_of_requests_move_and_ids_stay),
+        CASE(keys_are_put_in_groups_as_they_were),
         CASE(a_migration_that_fails_leaves_the_version_before),
         CASE(opening_the_newest_version_changes_nothing),
     };
