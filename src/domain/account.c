@@ -9,6 +9,7 @@ void account_init(struct account *account, struct text username) {
     if (username.length > 0) memcpy(name, username.data, username.length);
     *account = (struct account){
         .username = {.data = name, .length = username.length},
+        .needed = ROWS_ALL,
     };
     arena_init(&account->arena, ACCOUNT_BLOCK_BYTES);
 }

@@ -151,8 +151,9 @@ void changes_subscription_rows(struct changes *changes, struct subscription *sub
 
 void changes_subscription(struct changes *changes, struct subscription *subscription,
                           enum row_state state) {
-    if (state != ROW_INSERTED && subscription->dirty != ROW_INSERTED)
-        need_locked(changes, subscription->account, ROWS_SUBSCRIPTIONS);
+    bool is_new = subscription->dirty == ROW_INSERTED ||
+                  (state == ROW_INSERTED && subscription->account->dirty == ROW_INSERTED);
+    if (!is_new) need_locked(changes, subscription->account, ROWS_SUBSCRIPTIONS);
     save(changes, subscription, sizeof *subscription);
     mark_dirty(changes, &changes->subscriptions, subscription, &subscription->dirty, state);
 }

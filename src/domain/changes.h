@@ -96,9 +96,9 @@ void changes_undo(struct changes *changes);  /* the operation failed: back to th
  *   add the user      call changes_account_insert(), then set user_id and exists.
  *   remember an operation
  *                     call changes_replay(), then write the replay and set known.
- * A stored row may be changed when its kind is in account->writable, and one added when what it
- * refers to is locked: the user always is, a stored subscription as one of ROWS_SUBSCRIPTIONS. Else
- * must_lock is set, and the operation has to be undone.
+ * A stored row may be changed when its kind is in account->writable. A stored user gets a new
+ * subscription, and a stored subscription a new row, when ROWS_SUBSCRIPTIONS are. Else must_lock is
+ * set, and the operation has to be undone.
  * dirty is written by these functions only. Memory taken for new rows is not given back by undo. */
 void changes_account_insert(struct changes *changes, struct account *account);
 void changes_subscription(struct changes *changes, struct subscription *subscription,

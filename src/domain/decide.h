@@ -70,8 +70,9 @@ struct decision {
  *                      addon and rate are NULL */
 bool decide(struct decision *decision, struct op *op, struct arena *arena);
 
-/* The kinds of stored rows of its account that a write changes in the ordinary course (account.h):
- * who would lock them all would keep other programs from rows that nobody is going to change. */
+/* The kinds of rows of its account that an operation looks at, beside subscriptions, and that a
+ * write changes in the ordinary course (account.h): who would lock them all would keep other
+ * programs from rows that nobody is going to change. */
 unsigned decide_rows(const struct op *op);
 
 /* After the commit of a write of the directory: op holds this one and shows what it made. */

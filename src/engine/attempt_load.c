@@ -86,7 +86,7 @@ static void attempt_collect_accounts(struct worker *worker, struct attempt *atte
         if (account == NULL) continue;
         if (account->batch != worker->batch_number) {
             account->batch = worker->batch_number;
-            account->writable = 0;
+            account->writable = account->needed = 0;
             account->put_off = false;
             accounts++;
             if (!account->loaded) {
@@ -94,9 +94,10 @@ static void attempt_collect_accounts(struct worker *worker, struct attempt *atte
                 load->accounts[load->account_count++] = account;
             }
         }
-        if (!op_may_write(attempt->works[i].op)) continue;
-        account->writable |=
-            worker->engine->owns_database ? ROWS_ALL : decide_rows(attempt->works[i].op);
+        const struct op *op = attempt->works[i].op;
+        unsigned rows = worker->engine->owns_database ? ROWS_ALL : decide_rows(op);
+        account->needed |= rows;
+        if (op_may_write(op)) account->writable |= rows;
     }
     pthread_mutex_unlock(&worker->facts_lock);
     if (load->account_count > 1) {

@@ -26,14 +26,15 @@ struct loading {
     bool waits;
     struct account **locking; /* those to be changed; "n" of the lock on users counts these */
     size_t locking_count;
-    struct account **wanted;  /* with rows to read; "n" after that */
-    size_t wanted_count;
     struct replay **replays;  /* of users that exist, or of nobody */
     size_t replay_count;
-    uint32_t *read[KIND_COUNT]; /* rows by n - 1 */
-    struct locks {              /* of the rows of wanted[places[n - 1]] */
-        size_t *places, count;
-    } locks[KIND_COUNT];
+    /* What the second round trip is about. "n" of a kind's rows counts its accounts, "n" of its
+     * locks counts locked, where those are that are locked as well. */
+    struct kind_rows {
+        struct account **accounts;
+        uint32_t *rows; /* of each, as they were read */
+        size_t count, *locked, locked_count;
+    } rows[KIND_COUNT];
 };
 
 static enum postgres_statement lock_of(const struct loading *loading, enum kind kind) {
@@ -112,23 +113,27 @@ static bool take_moment(struct loading *loading, const struct exchange *exchange
 
 /* ---- the second one: their rows ---- */
 
+static void want_rows(struct kind_rows *rows, struct account *account, bool locks) {
+    if (locks) rows->locked[rows->locked_count++] = rows->count;
+    rows->accounts[rows->count++] = account;
+}
+
 static void want_accounts(struct loading *loading) {
     struct store_load *load = loading->load;
-    size_t most = load->account_count;
-    loading->wanted = arena_take(load->arena, most * sizeof *loading->wanted);
     for (int kind = 0; kind < KIND_COUNT; kind++) {
-        loading->read[kind] = arena_take_zeroed(load->arena, most, sizeof **loading->read);
-        loading->locks[kind].places = arena_take(load->arena, most * sizeof(size_t));
+        struct kind_rows *rows = &loading->rows[kind];
+        rows->accounts = arena_take(load->arena, load->account_count * sizeof *rows->accounts);
+        rows->rows = arena_take_zeroed(load->arena, load->account_count, sizeof *rows->rows);
+        rows->locked = arena_take(load->arena, load->account_count * sizeof *rows->locked);
     }
     for (size_t i = 0; i < load->account_count; i++) {
         struct account *account = load->accounts[i];
         if (!account->exists || account->busy) continue;
+        unsigned needed = ROWS_SUBSCRIPTIONS | account->needed | account->writable;
         for (int kind = 0; kind < KIND_COUNT; kind++) {
-            struct locks *locks = &loading->locks[kind];
-            if (account->writable & kinds[kind].rows)
-                locks->places[locks->count++] = loading->wanted_count;
+            if (needed & kinds[kind].rows)
+                want_rows(&loading->rows[kind], account, account->writable & kinds[kind].rows);
         }
-        loading->wanted[loading->wanted_count++] = account;
     }
 }
 
@@ -149,22 +154,22 @@ static void put_period(struct parameters *periods, const struct account *account
     put_time(periods, account->ends_from_us);
 }
 
-static void add_lock(struct loading *loading, struct exchange *exchange, enum kind kind) {
-    const struct locks *locks = &loading->locks[kind];
-    enum postgres_statement id = lock_of(loading, kind);
+static void add_locks(struct loading *loading, struct exchange *exchange, enum kind kind) {
+    const struct kind_rows *rows = &loading->rows[kind];
     struct parameters periods;
-    if (locks->count == 0) return;
-    parameters_open(&periods, &loading->postgres->arena, id);
-    for (size_t i = 0; i < locks->count; i++)
-        put_period(&periods, loading->wanted[locks->places[i]]);
-    exchange_add(exchange, id, &periods);
+    if (rows->locked_count == 0) return;
+    parameters_open(&periods, &loading->postgres->arena, lock_of(loading, kind));
+    for (size_t i = 0; i < rows->locked_count; i++)
+        put_period(&periods, rows->accounts[rows->locked[i]]);
+    exchange_add(exchange, lock_of(loading, kind), &periods);
 }
 
-static void add_load(struct loading *loading, struct exchange *exchange, enum kind kind) {
+static void add_loads(struct loading *loading, struct exchange *exchange, enum kind kind) {
+    const struct kind_rows *rows = &loading->rows[kind];
     struct parameters periods;
-    if (loading->wanted_count == 0) return;
+    if (rows->count == 0) return;
     parameters_open(&periods, &loading->postgres->arena, kinds[kind].load);
-    for (size_t i = 0; i < loading->wanted_count; i++) put_period(&periods, loading->wanted[i]);
+    for (size_t i = 0; i < rows->count; i++) put_period(&periods, rows->accounts[i]);
     exchange_add(exchange, kinds[kind].load, &periods);
 }
 
@@ -196,11 +201,11 @@ static void add_addons(struct loading *loading, struct exchange *exchange,
 
 static void ask_rows(struct loading *loading, struct exchange *exchange, bool catalogue) {
     if (loading->postgres->writes) {
-        for (int kind = 0; kind < KIND_COUNT; kind++) add_lock(loading, exchange, kind);
+        for (int kind = 0; kind < KIND_COUNT; kind++) add_locks(loading, exchange, kind);
         add_addons(loading, exchange, PG_LOCK_ADDONS);
         add_addons(loading, exchange, PG_LOCK_ADDON_RATES);
     }
-    for (int kind = 0; kind < KIND_COUNT; kind++) add_load(loading, exchange, kind);
+    for (int kind = 0; kind < KIND_COUNT; kind++) add_loads(loading, exchange, kind);
     add_replays(loading, exchange);
     add_addons(loading, exchange, PG_LOAD_ADDON_USE);
     if (catalogue) exchange_add(exchange, PG_LOAD_CATALOGUE, NULL);
@@ -229,10 +234,12 @@ static void take_subscriptions(struct loading *loading, const struct exchange *e
     struct postgres_row row;
     struct subscription **last = NULL;
     const struct account *before = NULL;
+    struct kind_rows *rows = &loading->rows[SUBSCRIPTIONS];
+    if (rows->count == 0) return;
     exchange_rows(exchange, PG_LOAD_SUBSCRIPTIONS, &row);
     while (row_take(&row)) {
         struct account *account =
-            take_account(&row, loading->wanted, loading->read[SUBSCRIPTIONS]);
+            take_account(&row, rows->accounts, rows->rows);
         struct subscription *subscription = arena_take(&account->arena, sizeof *subscription);
         store_postgres_take_subscription(&row, account, subscription);
         if (account != before) last = &account->subscriptions;
@@ -276,11 +283,23 @@ void store_postgres_take_quantities(struct postgres_row *row, struct account **a
     }
 }
 
-static void take_applied(struct loading *loading, const struct exchange *exchange) {
+static void take_quantities(struct loading *loading, const struct exchange *exchange,
+                            enum kind kind) {
+    struct kind_rows *rows = &loading->rows[kind];
     struct postgres_row row;
+    if (rows->count == 0) return;
+    exchange_rows(exchange, kinds[kind].load, &row);
+    store_postgres_take_quantities(&row, rows->accounts,
+                                   kind == QUOTAS ? VALUE_QUOTAS : VALUE_USAGES, rows->rows);
+}
+
+static void take_applied(struct loading *loading, const struct exchange *exchange) {
+    struct kind_rows *rows = &loading->rows[APPLIED];
+    struct postgres_row row;
+    if (rows->count == 0) return;
     exchange_rows(exchange, PG_LOAD_APPLIED, &row);
     while (row_take(&row)) {
-        struct account *account = take_account(&row, loading->wanted, loading->read[APPLIED]);
+        struct account *account = take_account(&row, rows->accounts, rows->rows);
         struct subscription_addon *addon = arena_take_zeroed(&account->arena, 1, sizeof *addon);
         bool inexact;
         struct uuid subscription_id = get_uuid(&row);
@@ -299,32 +318,27 @@ static void take_applied(struct loading *loading, const struct exchange *exchang
 
 /* A row that is there and not locked is somebody else's: held since before, or made meanwhile. */
 static void find_busy(struct loading *loading, const struct exchange *exchange, enum kind kind) {
-    const struct locks *locks = &loading->locks[kind];
+    const struct kind_rows *rows = &loading->rows[kind];
     struct postgres_row row;
-    if (locks->count == 0) return;
-    uint32_t *locked = arena_take_zeroed(loading->load->arena, locks->count, sizeof *locked);
+    if (rows->locked_count == 0) return;
+    uint32_t *locked = arena_take_zeroed(loading->load->arena, rows->locked_count, sizeof *locked);
     exchange_rows(exchange, lock_of(loading, kind), &row);
     while (row_take(&row)) {
         size_t place = (size_t)get_integer(&row) - 1;
         locked[place] = (uint32_t)get_integer(&row);
     }
-    for (size_t i = 0; i < locks->count; i++) {
-        size_t place = locks->places[i];
-        if (loading->read[kind][place] > locked[i]) loading->wanted[place]->busy = true;
+    for (size_t i = 0; i < rows->locked_count; i++) {
+        size_t place = rows->locked[i];
+        if (rows->rows[place] > locked[i]) rows->accounts[place]->busy = true;
     }
 }
 
 static void take_accounts(struct loading *loading, const struct exchange *exchange) {
-    struct postgres_row row;
-    if (loading->wanted_count > 0) {
-        take_subscriptions(loading, exchange);
-        exchange_rows(exchange, PG_LOAD_QUOTAS, &row);
-        store_postgres_take_quantities(&row, loading->wanted, VALUE_QUOTAS, loading->read[QUOTAS]);
-        exchange_rows(exchange, PG_LOAD_USAGES, &row);
-        store_postgres_take_quantities(&row, loading->wanted, VALUE_USAGES, loading->read[USAGES]);
-        take_applied(loading, exchange);
-        for (int kind = 0; kind < KIND_COUNT; kind++) find_busy(loading, exchange, kind);
-    }
+    take_subscriptions(loading, exchange);
+    take_quantities(loading, exchange, QUOTAS);
+    take_quantities(loading, exchange, USAGES);
+    take_applied(loading, exchange);
+    for (int kind = 0; kind < KIND_COUNT; kind++) find_busy(loading, exchange, kind);
     for (size_t i = 0; i < loading->load->account_count; i++) {
         struct account *account = loading->load->accounts[i];
         if (account->busy) {

@@ -141,6 +141,22 @@ static void rows_that_a_batch_does_not_change_are_free_for_others(void **state) 
     }
 }
 
+static void rows_that_a_batch_does_not_need_are_not_read(void **state) {
+    struct store_fixture *fixture = *state;
+    make_users(fixture);
+    fixture->rows = fixture->needed = ROWS_USAGES;
+    PGconn *stranger = stranger_open(fixture, "LOCK TABLE quotas, subscription_addons");
+    store_fixture_begin(fixture, true, names, 2); /* else it would wait, and fail */
+    set_usage(fixture, 0, "4");
+    store_fixture_commit(fixture);
+    stranger_close(stranger, "ROLLBACK");
+    assert_amount(fixture_stored_usage(fixture, "ada")->value, "4");
+    fixture->needed = 0; /* what is to be changed is needed all the same */
+    store_fixture_begin(fixture, true, names, 2);
+    assert_amount(fixture->accounts[0]->subscriptions->usages->value, "4");
+    store_fixture_end(fixture);
+}
+
 static void rows_that_a_batch_changes_are_still_locked_when_others_are_not(void **state) {
     struct store_fixture *fixture = *state;
     make_users(fixture);
@@ -418,6 +434,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         SENTENCE(rows_that_others_hold_make_their_account_busy),
         SENTENCE(rows_that_a_batch_does_not_change_are_free_for_others),
+        SENTENCE(rows_that_a_batch_does_not_need_are_not_read),
         SENTENCE(rows_that_a_batch_changes_are_still_locked_when_others_are_not),
         SENTENCE(a_subscription_made_between_two_reads_makes_its_account_busy),
         SENTENCE(checks_of_foreign_keys_pass_what_we_have_locked),

@@ -79,7 +79,8 @@ const struct store_backend store_backend_memory = {
 /* ---- opening and closing ---- */
 
 void store_fixture_make(struct store_fixture *fixture, const struct store_backend *backend) {
-    *fixture = (struct store_fixture){.backend = backend, .rows = ROWS_ALL};
+    *fixture = (struct store_fixture){.backend = backend, .rows = ROWS_ALL,
+                                     .needed = ROWS_ALL};
     fixture->clock_us = &fixture->own_clock_us;
     fixture->clock = (struct clock){.wall_us = fixture_wall_us, .context = fixture};
     const char *base = getenv("TMPDIR");
@@ -161,6 +162,7 @@ bool store_fixture_begin(struct store_fixture *fixture, bool writes, const char 
         account_init(fixture->accounts[i], text_of(names[i]));
         fixture->accounts[i]->want_from_us = TIME_NEVER;
         fixture->accounts[i]->writable = writes ? fixture->rows : 0;
+        fixture->accounts[i]->needed = fixture->needed;
     }
     if (!fixture->store->ops->begin(fixture->store, writes, &stale, &error) ||
         !fixture->store->ops->load(fixture->store, &fixture->load, &error)) {

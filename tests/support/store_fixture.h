@@ -48,6 +48,7 @@ struct store_fixture {
     struct catalogue *catalogue; /* the latest one loaded */
     struct directory *cloud;     /* likewise: what CloudMC manages */
     unsigned rows;               /* account_rows that a writing batch locks; all, at first */
+    unsigned needed;             /* account_rows that it wants to see; likewise */
     struct uuid batch_id;        /* of the last save */
     struct text principal;       /* whose keys fixture_look_replay() looks for */
     struct account *accounts[4096];

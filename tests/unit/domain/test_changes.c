@@ -395,6 +395,10 @@ static void a_row_is_added_only_where_what_it_refers_to_is_locked(void **state) 
         expect_lock(f, (writable & ROWS_SUBSCRIPTIONS) == 0);
         add_addon(f, f->stored);
         expect_lock(f, (writable & ROWS_SUBSCRIPTIONS) == 0);
+        add_subscription(f);
+        expect_lock(f, (writable & ROWS_SUBSCRIPTIONS) == 0);
+        f->account.exists = false; /* nobody else can have rows of a user who is new */
+        changes_account_insert(&f->changes, &f->account);
         struct subscription *added = add_subscription(f);
         set_usage(f, add_usage(f, added), 3);
         add_quota(f, added);
