@@ -68,8 +68,8 @@ struct account {
     enum row_state dirty;
     unsigned writable;   /* the kinds of rows that may be changed in the open transaction; load
                             locks them and the user for that. Others are facts of one moment */
-    unsigned needed;     /* the kinds of rows that load has to bring beside subscriptions; others may
-                            be missing where a store has to fetch them */
+    unsigned needed;     /* the kinds of rows that load has to bring beside subscriptions; others
+                            may be missing where a store has to fetch them */
     int64_t ends_from_us;
     int64_t want_from_us; /* before a load: subscriptions ending at this time or later are wanted,
                              beside all that have not ended; TIME_NEVER: only those */

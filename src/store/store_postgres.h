@@ -9,8 +9,8 @@
  *   store_postgres_list.c       readers: long listings on connections of their own
  *   store_postgres_statements.c, _row.c   SQL and the values that go in and out
  *
- * Round trips of a batch: one to find whose ids are, two to load (users and the time; then their
- * rows), one to save and commit. begin() and end() wait for nobody. */
+ * Round trips of a batch: one to find whose ids are, one to load (more when the catalogue or the
+ * directory has changed), one to save and commit. begin() and end() wait for nobody. */
 #ifndef QMS_STORE_STORE_POSTGRES_H
 #define QMS_STORE_STORE_POSTGRES_H
 

@@ -3,7 +3,8 @@
 #include "base/log.h"
 #include "store/store_postgres.h"
 
-/* Rows of accounts, in the order in which they are locked and read. */
+/* Rows of accounts, in the order in which they are locked and read. With their subscriptions the
+ * users come. */
 enum kind { SUBSCRIPTIONS, QUOTAS, USAGES, APPLIED, KIND_COUNT };
 
 static const struct {
@@ -11,7 +12,7 @@ static const struct {
     enum postgres_statement lock, lock_waiting, load;
 } kinds[KIND_COUNT] = {
     [SUBSCRIPTIONS] = {ROWS_SUBSCRIPTIONS, PG_LOCK_SUBSCRIPTIONS, PG_LOCK_SUBSCRIPTIONS_WAITING,
-                       PG_LOAD_SUBSCRIPTIONS},
+                       PG_LOAD_ACCOUNTS},
     [QUOTAS] = {ROWS_QUOTAS, PG_LOCK_QUOTAS, PG_LOCK_QUOTAS_WAITING, PG_LOAD_QUOTAS},
     [USAGES] = {ROWS_USAGES, PG_LOCK_USAGES, PG_LOCK_USAGES_WAITING, PG_LOAD_USAGES},
     [APPLIED] = {ROWS_ADDONS, PG_LOCK_APPLIED, PG_LOCK_APPLIED_WAITING, PG_LOAD_APPLIED},
@@ -24,12 +25,8 @@ struct loading {
     struct store_postgres *postgres;
     struct store_load *load;
     bool waits;
-    struct account **locking; /* those to be changed; "n" of the lock on users counts these */
-    size_t locking_count;
-    struct replay **replays;  /* of users that exist, or of nobody */
-    size_t replay_count;
-    /* What the second round trip is about. "n" of a kind's rows counts its accounts, "n" of its
-     * locks counts locked, where those are that are locked as well. */
+    /* "n" of a kind's rows counts its accounts, "n" of its locks counts locked: where those are
+     * that are locked as well. */
     struct kind_rows {
         struct account **accounts;
         uint32_t *rows; /* of each, as they were read */
@@ -41,85 +38,16 @@ static enum postgres_statement lock_of(const struct loading *loading, enum kind 
     return loading->waits ? kinds[kind].lock_waiting : kinds[kind].lock;
 }
 
-/* ---- the first round trip: users and the time ---- */
-
-static void add_names(struct loading *loading, struct exchange *exchange,
-                      enum postgres_statement id, struct account **accounts, size_t count) {
-    struct parameters names;
-    if (count == 0) return;
-    parameters_open(&names, &loading->postgres->arena, id);
-    for (size_t i = 0; i < count; i++) put_sought(&names, accounts[i]->username);
-    exchange_add(exchange, id, &names);
-}
-
-/* The time is read after the locks: now() is of before the wait for them. */
-static void ask_users(struct loading *loading, struct exchange *exchange) {
-    const struct store_load *load = loading->load;
-    exchange_begin(exchange, loading->postgres->writes);
-    if (loading->postgres->forgets_plans) exchange_add(exchange, PG_FORGET_PLANS, NULL);
-    loading->postgres->forgets_plans = false;
-    add_names(loading, exchange, loading->waits ? PG_LOCK_USERS_WAITING : PG_LOCK_USERS,
-              loading->locking, loading->locking_count);
-    add_names(loading, exchange, PG_LOAD_USERS, load->accounts, load->account_count);
-    exchange_add(exchange, PG_LOAD_MOMENT, NULL);
-    store_postgres_ask_catalogue(loading->postgres, exchange);
-}
-
-static void take_users(struct loading *loading, const struct exchange *exchange) {
-    struct store_load *load = loading->load;
-    struct postgres_row row;
-    bool *has_lock = arena_take_zeroed(load->arena, load->account_count, sizeof *has_lock);
-    for (size_t i = 0; i < load->account_count; i++) {
-        struct account *account = load->accounts[i];
-        account->exists = account->broken = account->busy = false;
-        account->loaded = true;
-    }
-    if (load->account_count == 0) return;
-    exchange_rows(exchange, PG_LOAD_USERS, &row);
-    while (row_take(&row)) {
-        struct account *account = load->accounts[get_integer(&row) - 1];
-        account->user_id = get_uuid(&row);
-        account->exists = true;
-    }
-    enum postgres_statement lock = loading->waits ? PG_LOCK_USERS_WAITING : PG_LOCK_USERS;
-    if (!exchange_has(exchange, lock)) return;
-    exchange_rows(exchange, lock, &row);
-    while (row_take(&row)) has_lock[get_integer(&row) - 1] = true;
-    for (size_t i = 0; i < loading->locking_count; i++) {
-        loading->locking[i]->busy = loading->locking[i]->exists && !has_lock[i];
-    }
-}
-
-static bool take_moment(struct loading *loading, const struct exchange *exchange,
-                        struct qms_error *error) {
-    struct store_postgres *postgres = loading->postgres;
-    struct postgres_row row;
-    exchange_rows(exchange, PG_LOAD_MOMENT, &row);
-    row_take(&row);
-    int64_t decided_us = get_time(&row);
-    int64_t stamped_us = get_time(&row);
-    if (decided_us > postgres->last_us) postgres->last_us = decided_us;
-    postgres->moment = (struct store_moment){
-        .decided_us = postgres->last_us,
-        .stamped_us = stamped_us,
-        .actor = text_of(postgres->session.actor),
-    };
-    if (get_integer(&row) == postgres->session.backend.process) return true;
-    log_format(LOG_ERROR, "store: a pooler gave this session to somebody else;"
-                          " use session pooling or connect directly");
-    session_close(&postgres->session);
-    return qms_fail_code(error, QMS_UNAVAILABLE);
-}
-
-/* ---- the second one: their rows ---- */
+/* ---- asking ---- */
 
 static void want_rows(struct kind_rows *rows, struct account *account, bool locks) {
     if (locks) rows->locked[rows->locked_count++] = rows->count;
     rows->accounts[rows->count++] = account;
 }
 
-static void want_accounts(struct loading *loading) {
-    struct store_load *load = loading->load;
+static void loading_open(struct loading *loading, struct store_postgres *postgres,
+                         struct store_load *load, bool waits) {
+    *loading = (struct loading){.postgres = postgres, .load = load, .waits = waits};
     for (int kind = 0; kind < KIND_COUNT; kind++) {
         struct kind_rows *rows = &loading->rows[kind];
         rows->accounts = arena_take(load->arena, load->account_count * sizeof *rows->accounts);
@@ -128,7 +56,8 @@ static void want_accounts(struct loading *loading) {
     }
     for (size_t i = 0; i < load->account_count; i++) {
         struct account *account = load->accounts[i];
-        if (!account->exists || account->busy) continue;
+        assert(account->subscriptions == NULL);
+        assert(account->writable == 0 || postgres->writes);
         unsigned needed = ROWS_SUBSCRIPTIONS | account->needed | account->writable;
         for (int kind = 0; kind < KIND_COUNT; kind++) {
             if (needed & kinds[kind].rows)
@@ -137,21 +66,9 @@ static void want_accounts(struct loading *loading) {
     }
 }
 
-static void want_replays(struct loading *loading) {
-    struct store_load *load = loading->load;
-    loading->replays = arena_take(load->arena, load->replay_count * sizeof *loading->replays);
-    for (size_t i = 0; i < load->replay_count; i++) {
-        struct replay *replay = load->replays[i];
-        const struct account *account = replay->account;
-        replay->known = replay->broken = false;
-        if (account != NULL && (!account->exists || account->busy)) continue;
-        loading->replays[loading->replay_count++] = replay;
-    }
-}
-
 static void put_period(struct parameters *periods, const struct account *account) {
-    put_uuid(periods, &account->user_id);
-    put_time(periods, account->ends_from_us);
+    put_sought(periods, account->username);
+    put_time(periods, account->want_from_us);
 }
 
 static void add_locks(struct loading *loading, struct exchange *exchange, enum kind kind) {
@@ -174,13 +91,15 @@ static void add_loads(struct loading *loading, struct exchange *exchange, enum k
 }
 
 static void add_replays(struct loading *loading, struct exchange *exchange) {
+    struct store_load *load = loading->load;
     struct parameters keys;
-    if (loading->replay_count == 0) return;
+    if (load->replay_count == 0) return;
     parameters_open(&keys, &loading->postgres->arena, PG_LOAD_REPLAYS);
-    for (size_t i = 0; i < loading->replay_count; i++) {
-        const struct replay *replay = loading->replays[i];
+    for (size_t i = 0; i < load->replay_count; i++) {
+        struct replay *replay = load->replays[i];
+        replay->known = replay->broken = false;
         put_sought(&keys, replay->key);
-        put_uuid(&keys, replay_user(replay));
+        put_sought(&keys, replay->account == NULL ? TEXT("") : replay->account->username);
         put_text(&keys, text_of(operation_name(replay->operation)));
         put_text(&keys, replay->principal);
     }
@@ -199,16 +118,47 @@ static void add_addons(struct loading *loading, struct exchange *exchange,
     exchange_add(exchange, id, &addons);
 }
 
-static void ask_rows(struct loading *loading, struct exchange *exchange, bool catalogue) {
-    if (loading->postgres->writes) {
-        for (int kind = 0; kind < KIND_COUNT; kind++) add_locks(loading, exchange, kind);
+/* The time is read after the locks: now() is of before the wait for them. */
+static void ask(struct loading *loading, struct exchange *exchange) {
+    struct store_postgres *postgres = loading->postgres;
+    exchange_begin(exchange, postgres->writes);
+    if (postgres->forgets_plans) exchange_add(exchange, PG_FORGET_PLANS, NULL);
+    postgres->forgets_plans = false;
+    for (int kind = 0; kind < KIND_COUNT; kind++) add_locks(loading, exchange, kind);
+    if (postgres->writes) {
         add_addons(loading, exchange, PG_LOCK_ADDONS);
         add_addons(loading, exchange, PG_LOCK_ADDON_RATES);
     }
+    exchange_add(exchange, PG_LOAD_MOMENT, NULL);
+    store_postgres_ask_catalogue(postgres, exchange);
     for (int kind = 0; kind < KIND_COUNT; kind++) add_loads(loading, exchange, kind);
     add_replays(loading, exchange);
     add_addons(loading, exchange, PG_LOAD_ADDON_USE);
-    if (catalogue) exchange_add(exchange, PG_LOAD_CATALOGUE, NULL);
+}
+
+/* ---- taking ---- */
+
+static bool take_moment(struct loading *loading, const struct exchange *exchange,
+                        struct qms_error *error) {
+    struct store_postgres *postgres = loading->postgres;
+    struct postgres_row row;
+    exchange_rows(exchange, PG_LOAD_MOMENT, &row);
+    row_take(&row);
+    int64_t decided_us = get_time(&row);
+    int64_t stamped_us = get_time(&row);
+    if (decided_us > postgres->last_us) postgres->last_us = decided_us;
+    /* of a clock that was set back in between: what had ended by then has not been read */
+    if (stamped_us > postgres->last_us) postgres->last_us = stamped_us;
+    postgres->moment = (struct store_moment){
+        .decided_us = postgres->last_us,
+        .stamped_us = stamped_us,
+        .actor = text_of(postgres->session.actor),
+    };
+    if (get_integer(&row) == postgres->session.backend.process) return true;
+    log_format(LOG_ERROR, "store: a pooler gave this session to somebody else;"
+                          " use session pooling or connect directly");
+    session_close(&postgres->session);
+    return qms_fail_code(error, QMS_UNAVAILABLE);
 }
 
 /* Takes the number that opens a row; the account it stands for, and one row more of it. */
@@ -230,22 +180,24 @@ void store_postgres_take_subscription(struct postgres_row *row, struct account *
     subscription->paid = get_boolean(row);
 }
 
-static void take_subscriptions(struct loading *loading, const struct exchange *exchange) {
+/* The users, with a row for each subscription, or one without. */
+static void take_users(struct loading *loading, const struct exchange *exchange) {
     struct postgres_row row;
     struct subscription **last = NULL;
-    const struct account *before = NULL;
     struct kind_rows *rows = &loading->rows[SUBSCRIPTIONS];
     if (rows->count == 0) return;
-    exchange_rows(exchange, PG_LOAD_SUBSCRIPTIONS, &row);
+    exchange_rows(exchange, PG_LOAD_ACCOUNTS, &row);
     while (row_take(&row)) {
-        struct account *account =
-            take_account(&row, rows->accounts, rows->rows);
+        size_t place = (size_t)get_integer(&row) - 1;
+        struct account *account = rows->accounts[place];
+        account->exists = true;
+        account->user_id = get_uuid(&row);
+        if (!get_boolean(&row)) continue;
         struct subscription *subscription = arena_take(&account->arena, sizeof *subscription);
         store_postgres_take_subscription(&row, account, subscription);
-        if (account != before) last = &account->subscriptions;
+        if (rows->rows[place]++ == 0) last = &account->subscriptions;
         *last = subscription;
         last = &subscription->next;
-        before = account;
         if (row.broken) account->broken = true;
     }
 }
@@ -316,31 +268,43 @@ static void take_applied(struct loading *loading, const struct exchange *exchang
     }
 }
 
-/* A row that is there and not locked is somebody else's: held since before, or made meanwhile. */
+/* A row that is there and not locked is somebody else's: held since before, or made meanwhile. So
+ * is a user of whom nothing came. */
 static void find_busy(struct loading *loading, const struct exchange *exchange, enum kind kind) {
     const struct kind_rows *rows = &loading->rows[kind];
     struct postgres_row row;
     if (rows->locked_count == 0) return;
-    uint32_t *locked = arena_take_zeroed(loading->load->arena, rows->locked_count, sizeof *locked);
+    int64_t *locked = arena_take(loading->load->arena, rows->locked_count * sizeof *locked);
+    for (size_t i = 0; i < rows->locked_count; i++) locked[i] = -1;
     exchange_rows(exchange, lock_of(loading, kind), &row);
     while (row_take(&row)) {
         size_t place = (size_t)get_integer(&row) - 1;
-        locked[place] = (uint32_t)get_integer(&row);
+        locked[place] = get_integer(&row);
     }
     for (size_t i = 0; i < rows->locked_count; i++) {
         size_t place = rows->locked[i];
-        if (rows->rows[place] > locked[i]) rows->accounts[place]->busy = true;
+        struct account *account = rows->accounts[place];
+        if (account->exists && rows->rows[place] > locked[i]) account->busy = true;
     }
 }
 
 static void take_accounts(struct loading *loading, const struct exchange *exchange) {
-    take_subscriptions(loading, exchange);
+    const struct store_load *load = loading->load;
+    for (size_t i = 0; i < load->account_count; i++) {
+        struct account *account = load->accounts[i];
+        account->exists = account->broken = account->busy = false;
+        account->loaded = true;
+        account->ends_from_us = account->want_from_us < load->moment.decided_us
+                                    ? account->want_from_us
+                                    : load->moment.decided_us;
+    }
+    take_users(loading, exchange);
     take_quantities(loading, exchange, QUOTAS);
     take_quantities(loading, exchange, USAGES);
     take_applied(loading, exchange);
     for (int kind = 0; kind < KIND_COUNT; kind++) find_busy(loading, exchange, kind);
-    for (size_t i = 0; i < loading->load->account_count; i++) {
-        struct account *account = loading->load->accounts[i];
+    for (size_t i = 0; i < load->account_count; i++) {
+        struct account *account = load->accounts[i];
         if (account->busy) {
             account_forget(account);
             account->busy = true;
@@ -358,7 +322,7 @@ static void take_replays(struct loading *loading, const struct exchange *exchang
     if (!exchange_has(exchange, PG_LOAD_REPLAYS)) return;
     exchange_rows(exchange, PG_LOAD_REPLAYS, &row);
     while (row_take(&row)) {
-        struct replay *replay = loading->replays[get_integer(&row) - 1];
+        struct replay *replay = loading->load->replays[get_integer(&row) - 1];
         get_hash(&row, replay->content);
         replay->made_id = get_uuid(&row);
         replay->recorded_us = get_time(&row);
@@ -388,65 +352,41 @@ static void take_addon_use(struct loading *loading, const struct exchange *excha
 
 /* ---- the whole ---- */
 
-static void loading_open(struct loading *loading, struct store_postgres *postgres,
-                         struct store_load *load, bool waits) {
-    *loading = (struct loading){.postgres = postgres, .load = load, .waits = waits};
-    loading->locking = arena_take(load->arena, load->account_count * sizeof *loading->locking);
-    for (size_t i = 0; i < load->account_count; i++) {
-        struct account *account = load->accounts[i];
-        assert(account->subscriptions == NULL);
-        assert(!account->writable || postgres->writes);
-        if (account->writable) loading->locking[loading->locking_count++] = account;
-    }
-}
-
-static bool load_users(struct loading *loading, struct exchange *exchange,
-                       struct qms_error *error) {
-    struct store_load *load = loading->load;
-    ask_users(loading, exchange);
-    if (!exchange_run(exchange, "load users")) return false;
-    if (!take_moment(loading, exchange, error)) return false;
-    take_users(loading, exchange);
-    load->moment = loading->postgres->moment;
-    for (size_t i = 0; i < load->account_count; i++) {
-        struct account *account = load->accounts[i];
-        account->ends_from_us = account->want_from_us < load->moment.decided_us
-                                    ? account->want_from_us
-                                    : load->moment.decided_us;
-    }
-    return true;
-}
-
-/* Nothing to do in the second round trip: there is none. */
-static bool load_rows(struct loading *loading, const struct exchange *first,
-                      struct exchange *exchange, struct qms_error *error) {
+/* Whether the catalogue has changed shows only now; then it is asked for. */
+static bool load_catalogue(struct loading *loading, const struct exchange *first,
+                           struct exchange *second, struct qms_error *error) {
     struct store_postgres *postgres = loading->postgres;
-    bool catalogue = store_postgres_catalogue_is_new(postgres, loading->load, first);
-    store_postgres_see_directory(postgres, first);
-    want_accounts(loading);
-    want_replays(loading);
-    ask_rows(loading, exchange, catalogue && postgres->has_version_triggers);
-    if (exchange->count > 0 && !exchange_run(exchange, "load")) return false;
-    take_accounts(loading, exchange);
-    take_replays(loading, exchange);
-    take_addon_use(loading, exchange);
-    return !catalogue ||
-           store_postgres_take_catalogue(postgres, loading->load,
-                                         postgres->has_version_triggers ? exchange : first, error);
+    if (!store_postgres_catalogue_is_new(postgres, loading->load, first)) return true;
+    if (!postgres->has_version_triggers)
+        return store_postgres_take_catalogue(postgres, loading->load, first, error);
+    exchange_add(second, PG_LOAD_CATALOGUE, NULL);
+    return exchange_run(second, "load the catalogue") &&
+           store_postgres_take_catalogue(postgres, loading->load, second, error);
+}
+
+static bool load_all(struct loading *loading, struct exchange *first, struct exchange *second,
+                     struct qms_error *error) {
+    ask(loading, first);
+    if (!exchange_run(first, "load") || !take_moment(loading, first, error)) return false;
+    loading->load->moment = loading->postgres->moment;
+    store_postgres_see_directory(loading->postgres, first);
+    take_accounts(loading, first);
+    take_replays(loading, first);
+    take_addon_use(loading, first);
+    return load_catalogue(loading, first, second, error);
 }
 
 /* false with *again: a lock was not to be had, or a deadlock ended it. */
 static bool load_once(struct store_postgres *postgres, struct store_load *load, bool waits,
                       bool *again, struct qms_error *error) {
     struct loading loading;
-    struct exchange users, rows;
+    struct exchange first, second;
     arena_reset(&postgres->arena);
     loading_open(&loading, postgres, load, waits);
-    exchange_open(&users, &postgres->session);
-    bool loaded = load_users(&loading, &users, error);
-    exchange_open(&rows, &postgres->session);
-    if (loaded) loaded = load_rows(&loading, &users, &rows, error);
-    const struct exchange *last = rows.count > 0 ? &rows : &users;
+    exchange_open(&first, &postgres->session);
+    exchange_open(&second, &postgres->session);
+    bool loaded = load_all(&loading, &first, &second, error);
+    const struct exchange *last = second.count > 0 ? &second : &first;
     bool statement_failed = !loaded && !last->lost && last->failed < last->count;
     *again = statement_failed && exchange_failure(last) == POSTGRES_PASSES;
     if (statement_failed) store_postgres_fail(postgres, last, error);
@@ -459,8 +399,8 @@ static bool load_once(struct store_postgres *postgres, struct store_load *load, 
             load->accounts[i]->writable = writable;
         }
     }
-    exchange_close(&users);
-    exchange_close(&rows);
+    exchange_close(&first);
+    exchange_close(&second);
     return loaded;
 }
 

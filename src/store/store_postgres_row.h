@@ -27,9 +27,7 @@ enum postgres_statement {
     /* of batches */
     PG_FIND_SUBSCRIPTIONS = PG_COMMON_COUNT,
     PG_FIND_APPLIED,
-    PG_LOCK_USERS,          /* each lock: what others hold is skipped, or waited for */
-    PG_LOCK_USERS_WAITING,
-    PG_LOCK_SUBSCRIPTIONS,
+    PG_LOCK_SUBSCRIPTIONS,  /* each lock: what others hold is skipped, or waited for */
     PG_LOCK_SUBSCRIPTIONS_WAITING,
     PG_LOCK_QUOTAS,
     PG_LOCK_QUOTAS_WAITING,
@@ -39,9 +37,8 @@ enum postgres_statement {
     PG_LOCK_APPLIED_WAITING,
     PG_LOCK_ADDONS,
     PG_LOCK_ADDON_RATES,
-    PG_LOAD_USERS,
     PG_LOAD_MOMENT,
-    PG_LOAD_SUBSCRIPTIONS,
+    PG_LOAD_ACCOUNTS,
     PG_LOAD_QUOTAS,
     PG_LOAD_USAGES,
     PG_LOAD_APPLIED,

@@ -6,6 +6,8 @@
 /* How these are written:
  *   - Sets go in as arrays; "n" is the number of the element, from 1, by which what comes out is
  *     given back to the account, key or identifier that asked.
+ *   - All that a batch reads of accounts goes by their names, in one round trip: what one statement
+ *     has found out the next one looks up again.
  *   - A lock is a statement of its own. What it returns may be older than what it has locked (of
  *     the tables joined to it), so rows are read by later statements, with snapshots of their own.
  *   - What others hold locked is missing from a count of locked rows and not from the rows read:
@@ -22,38 +24,38 @@
     "WITH made AS (" change " RETURNING 1) SELECT 1 / (count(*) = cardinality(" count "))::int4"   \
     " FROM made"
 
-#define WANTED "unnest($1::uuid[], $2::timestamptz[]) WITH ORDINALITY AS w (user_id, ends_from, n)"
+#define WANTED                                                                                     \
+    "unnest($1::text[], $2::timestamptz[]) WITH ORDINALITY AS w (username, ends_from, n)"          \
+    " JOIN public.users u ON u.username = w.username"
+#define HAS_NOT_ENDED                                                                              \
+    " (s.effective_end_date IS NULL OR s.effective_end_date >= least(w.ends_from, now()))"
 #define WANTED_SUBSCRIPTIONS                                                                       \
-    " FROM " WANTED " JOIN public.subscriptions s ON s.user_id = w.user_id"                        \
-    " AND (s.effective_end_date IS NULL OR s.effective_end_date >= w.ends_from)"
-#define COUNT_LOCKED(rows) "WITH locked AS (" rows ") SELECT n, count(*) FROM locked GROUP BY n"
+    " FROM " WANTED " JOIN public.subscriptions s ON s.user_id = u.id AND" HAS_NOT_ENDED
 
-#define LOCK_USERS(how)                                                                            \
-    {"T", "i",                                                                                     \
-     "SELECT w.n FROM unnest($1::text[]) WITH ORDINALITY AS w (username, n)"                       \
-     " JOIN public.users u ON u.username = w.username"                                             \
-     " ORDER BY u.id FOR NO KEY UPDATE OF u" how}
-#define LOCK_SUBSCRIPTIONS(how)                                                                    \
-    {"UZ", "ii",                                                                                   \
-     COUNT_LOCKED("SELECT w.n" WANTED_SUBSCRIPTIONS                                                \
-                  " ORDER BY s.id FOR NO KEY UPDATE OF s" how)}
+/* The users first, and then rows of those that were obtained; how many, of each. */
+#define LOCK(rows, how)                                                                            \
+    {"TZ", "ii",                                                                                   \
+     "WITH obtained AS (SELECT w.n, w.ends_from, u.id FROM " WANTED                                \
+     " ORDER BY u.id FOR NO KEY UPDATE OF u" how "),"                                              \
+     " locked AS (SELECT w.n FROM obtained w JOIN public.subscriptions s ON s.user_id = w.id AND"  \
+     HAS_NOT_ENDED rows how ")"                                                                    \
+     " SELECT n, count(*) - 1 FROM (SELECT n FROM obtained UNION ALL SELECT n FROM locked) a"      \
+     " GROUP BY n"}
+#define LOCK_SUBSCRIPTIONS(how) LOCK(" ORDER BY s.id FOR NO KEY UPDATE OF s", how)
 #define LOCK_QUANTITIES(table, how)                                                                \
-    {"UZ", "ii",                                                                                   \
-     COUNT_LOCKED("SELECT w.n" WANTED_SUBSCRIPTIONS                                                \
-                  " JOIN public." table " q ON q.subscription_id = s.id"                           \
-                  " ORDER BY q.subscription_id, q.resource_type_id"                                \
-                  " FOR NO KEY UPDATE OF q" how)}
+    LOCK(" JOIN public." table " q ON q.subscription_id = s.id"                                    \
+         " ORDER BY q.subscription_id, q.resource_type_id FOR NO KEY UPDATE OF q", how)
 #define LOCK_APPLIED(how)                                                                          \
-    {"UZ", "ii",                                                                                   \
-     COUNT_LOCKED("SELECT w.n" WANTED_SUBSCRIPTIONS                                                \
-                  " JOIN public.subscription_addons a ON a.subscription_id = s.id"                 \
-                  " ORDER BY a.id FOR NO KEY UPDATE OF a" how)}
+    LOCK(" JOIN public.subscription_addons a ON a.subscription_id = s.id"                          \
+         " ORDER BY a.id FOR NO KEY UPDATE OF a", how)
+
+#define NOBODY "'00000000-0000-0000-0000-000000000000'::uuid"
 
 #define QUANTITY(value)                                                                            \
     "q.subscription_id, q.id, q.resource_type_id, q." value "::text,"                              \
     " q.created_by, q.created_at, q.last_modified_by, q.last_modified_at"
 #define LOAD_QUANTITIES(table, value)                                                              \
-    {"UZ", "iuuuatztz",                                                                            \
+    {"TZ", "iuuuatztz",                                                                            \
      "SELECT w.n, " QUANTITY(value) WANTED_SUBSCRIPTIONS                                           \
      " JOIN public." table " q ON q.subscription_id = s.id"}
 #define READ_QUANTITIES(table, value)                                                              \
@@ -123,8 +125,6 @@ static const struct postgres_statement_text statements[PG_STATEMENT_COUNT] = {
          " JOIN public.subscriptions s ON s.id = a.subscription_id"
          " JOIN public.users u ON u.id = s.user_id"},
 
-    [PG_LOCK_USERS] = LOCK_USERS(" SKIP LOCKED"),
-    [PG_LOCK_USERS_WAITING] = LOCK_USERS(""),
     [PG_LOCK_SUBSCRIPTIONS] = LOCK_SUBSCRIPTIONS(" SKIP LOCKED"),
     [PG_LOCK_SUBSCRIPTIONS_WAITING] = LOCK_SUBSCRIPTIONS(""),
     [PG_LOCK_QUOTAS] = LOCK_QUANTITIES("quotas", " SKIP LOCKED"),
@@ -142,28 +142,29 @@ static const struct postgres_statement_text statements[PG_STATEMENT_COUNT] = {
                              "SELECT 1::int8 FROM public.addon_rates"
                              " WHERE addon_id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE"},
 
-    [PG_LOAD_USERS] = {"T", "iu",
-                       "SELECT w.n, u.id"
-                       " FROM unnest($1::text[]) WITH ORDINALITY AS w (username, n)"
-                       " JOIN public.users u ON u.username = w.username"},
     [PG_LOAD_MOMENT] = {"", "zzi", "SELECT clock_timestamp(), now(), pg_backend_pid()::int8"},
-    [PG_LOAD_SUBSCRIPTIONS] =
-        {"UZ", "iuuuzeb",
-         "SELECT w.n, s.id, s.plan_id, s.plan_rate_id, s.effective_start_date,"
-         " s.effective_end_date, s.paid" WANTED_SUBSCRIPTIONS
+    [PG_LOAD_ACCOUNTS] =
+        {"TZ", "iubuuuzeb",
+         "SELECT w.n, u.id, s.id IS NOT NULL, s.id, s.plan_id, s.plan_rate_id,"
+         " s.effective_start_date, s.effective_end_date, s.paid FROM " WANTED
+         " LEFT JOIN public.subscriptions s ON s.user_id = u.id AND" HAS_NOT_ENDED
          " ORDER BY w.n, s.effective_start_date DESC, s.id"},
     [PG_LOAD_QUOTAS] = LOAD_QUANTITIES("quotas", "quota"),
     [PG_LOAD_USAGES] = LOAD_QUANTITIES("usages", "usage"),
     [PG_LOAD_APPLIED] =
-        {"UZ", "iuuuuab",
+        {"TZ", "iuuuuab",
          "SELECT w.n, a.subscription_id, a.id, a.addon_id, a.addon_rate_id, a.amount::text,"
          " a.paid" WANTED_SUBSCRIPTIONS
          " JOIN public.subscription_addons a ON a.subscription_id = s.id"},
+    /* Nobody's keys are those of the empty name. OFFSET: the user is looked up first, or all keys
+     * that others have made up alike would be read. */
     [PG_LOAD_REPLAYS] =
-        {"TUTT", "ihuz",
+        {"TTTT", "ihuz",
          "SELECT w.n, i.content, i.made_id, i.recorded_at"
-         " FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[])"
-         " WITH ORDINALITY AS w (key, user_id, operation, principal, n)"
+         " FROM (SELECT w.*, CASE WHEN w.username = '' THEN " NOBODY " ELSE u.id END AS user_id"
+         " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])"
+         " WITH ORDINALITY AS w (key, username, operation, principal, n)"
+         " LEFT JOIN public.users u ON u.username = w.username OFFSET 0) w"
          " JOIN qms_server.idempotency i ON i.key = w.key AND i.user_id = w.user_id"
          " AND i.operation = w.operation AND i.principal = w.principal"},
     [PG_LOAD_ADDON_USE] =
