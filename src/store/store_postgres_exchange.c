@@ -141,7 +141,8 @@ static bool settle(struct postgres_session *session, int64_t deadline_us) {
     return true;
 }
 
-/* What others cause in the ordinary course is no error: it is tried again. */
+/* What others cause in the ordinary course is no error: it is tried again, and counted where it is
+ * (qms_batches_overtaken_total, qms_lock_waits_total). */
 static void exchange_fail(struct exchange *exchange, size_t number, const char *doing) {
     const PGresult *result = exchange->results[number];
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -149,7 +150,7 @@ static void exchange_fail(struct exchange *exchange, size_t number, const char *
         snprintf(exchange->state, sizeof exchange->state, "%s", state);
         enum postgres_failure failure = exchange_failure(exchange);
         if (failure == POSTGRES_PASSES || failure == POSTGRES_GUARD) {
-            log_format(LOG_INFO, "store: cannot %s: somebody else was first (%s)", doing, state);
+            log_format(LOG_DEBUG, "store: cannot %s: somebody else was first (%s)", doing, state);
         } else {
             log_failure(result, state, doing);
         }

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <libpq-fe.h>
@@ -292,6 +293,27 @@ static void who_comes_second_is_overtaken(void **state) {
     assert_true(store_fixture_look(fixture, "eve")->exists);
 }
 
+/* Under load it happens all the time; a metric counts it. */
+static void who_comes_second_fills_no_log(void **state) {
+    struct store_fixture *fixture = *state;
+    FILE *log = tmpfile();
+    make_users(fixture);
+    store_fixture_begin(fixture, true, names, 1);
+    fixture_usage(fixture, fixture->accounts[0]->subscriptions, "data.size", "4");
+    fixture->backend->foreign(fixture,
+                              "INSERT INTO usages (usage, resource_type_id, subscription_id)"
+                              " SELECT 3, t.id, s.id FROM subscriptions s, resource_types t"
+                              " WHERE t.name = 'data.size'");
+    int stderr_before = dup(STDERR_FILENO);
+    dup2(fileno(log), STDERR_FILENO);
+    enum store_outcome outcome = store_fixture_save(fixture);
+    dup2(stderr_before, STDERR_FILENO);
+    close(stderr_before);
+    assert_int_equal(outcome, STORE_OVERTAKEN);
+    assert_int_equal(lseek(fileno(log), 0, SEEK_END), 0);
+    fclose(log);
+}
+
 static void data_that_a_foreign_rule_refuses_is_refused(void **state) {
     struct store_fixture *fixture = *state;
     make_users(fixture);
@@ -440,6 +462,7 @@ int main(void) {
         SENTENCE(checks_of_foreign_keys_pass_what_we_have_locked),
         SENTENCE(a_store_that_waits_leaves_busy_what_it_does_not_get),
         SENTENCE(who_comes_second_is_overtaken),
+        SENTENCE(who_comes_second_fills_no_log),
         SENTENCE(data_that_a_foreign_rule_refuses_is_refused),
         SENTENCE(values_beyond_ours_break_their_account_only),
         SENTENCE(a_batch_takes_two_round_trips_whatever_its_size),
