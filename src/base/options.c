@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/nearest.h"
+
 enum { HELP_INDENT = 6, HELP_COLUMNS = 80 };
 
 static size_t table_count(const struct option_row *table) {
@@ -154,6 +156,18 @@ static const struct option_row *line_find(const struct line *line, struct text f
     return NULL;
 }
 
+static bool refuse_unknown(const struct line *line, struct text option, struct qms_error *error) {
+    const char *flags[OPTION_ROWS_MAX], *nearest = NULL;
+    size_t count = 0;
+    for (const struct option_row *row = line->table; row->name != NULL; row++)
+        if (row->flag != NULL) flags[count++] = row->flag;
+    if (option.length > 2) nearest = nearest_word(option.data + 2, flags, count);
+    if (nearest == NULL)
+        return qms_fail(error, QMS_BAD_REQUEST, "unknown option %s", option.data);
+    return qms_fail(error, QMS_BAD_REQUEST, "unknown option %s; did you mean --%s?", option.data,
+                    nearest);
+}
+
 /* Takes the option at line->at, with its value when that is an argument of its own. */
 static bool line_take(struct line *line, struct qms_error *error) {
     const char *argument = line->arguments[line->at++];
@@ -165,8 +179,7 @@ static bool line_take(struct line *line, struct qms_error *error) {
     const struct option_row *row = NULL;
     if (name_length > 2 && argument[1] == '-')
         row = line_find(line, (struct text){argument + 2, name_length - 2}, &negated);
-    if (row == NULL)
-        return qms_fail(error, QMS_BAD_REQUEST, "unknown option %s", origin.data);
+    if (row == NULL) return refuse_unknown(line, origin, error);
     if (negated && value != NULL)
         return qms_fail(error, QMS_BAD_REQUEST, "%s takes no value", origin.data);
     if (value == NULL && row->type == OPTION_BOOL) value = negated ? "false" : "true";
@@ -182,12 +195,17 @@ static bool line_take(struct line *line, struct qms_error *error) {
     return set(row, line->settings, value, origin.data, line->arena, error);
 }
 
+/* No flag begins with a digit: "-5" is a value. */
+static bool is_option(const char *argument) {
+    bool is_number = (argument[1] >= '0' && argument[1] <= '9') || argument[1] == '.';
+    return argument[0] == '-' && argument[1] != '\0' && !is_number;
+}
+
 static bool set_from_line(struct line *line, int *operand_count, struct qms_error *error) {
     bool options_over = false;
     while (line->at < line->count) {
         char *argument = line->arguments[line->at];
-        bool is_option = !options_over && argument[0] == '-' && argument[1] != '\0';
-        if (!is_option) {
+        if (options_over || !is_option(argument)) {
             line->arguments[(*operand_count)++] = argument;
             line->at++;
         } else if (strcmp(argument, "--") == 0) {

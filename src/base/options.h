@@ -44,7 +44,7 @@ struct option_row {
 typedef const char *option_environment(const char *name);
 
 /* Fills the structure at settings. What is no option is moved to the front of arguments, and *count
- * becomes their number; "--" ends the options, "-" is no option. */
+ * becomes their number; "--" ends the options; "-" and a negative number are none. */
 QMS_MUST_CHECK bool options_parse(const struct option_row *table, void *settings, int *count,
                                   char **arguments, option_environment *environment,
                                   struct arena *arena, struct qms_error *error);

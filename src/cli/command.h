@@ -50,7 +50,4 @@ QMS_MUST_CHECK bool command_parse(const struct command *command, void *settings,
 /* Says "qms NAME: text" on standard error and returns the exit code. */
 int command_fail(const struct command *command, const struct qms_error *error);
 
-/* The candidate a misspelled word is closest to, or NULL when none is close. */
-const char *command_nearest(const char *word, const char *const *candidates, size_t count);
-
 #endif

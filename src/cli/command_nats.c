@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "base/nearest.h"
 #include "cli/answer.h"
 #include "cli/client.h"
 #include "cli/command.h"
@@ -81,7 +82,7 @@ static bool refuse_subject(struct text given, struct qms_error *error) {
     size_t count = 0;
     for (const struct qms_subject *at = qms_subjects; at->name != NULL; at++)
         if (count < SUBJECTS_MAX) names[count++] = at->name;
-    const char *nearest = command_nearest(given.data, names, count);
+    const char *nearest = nearest_word(given.data, names, count);
     if (nearest != NULL)
         return qms_fail(error, QMS_BAD_REQUEST, "there is no subject '%s'; did you mean '%s'?",
                         given.data, nearest);
@@ -220,7 +221,7 @@ static int run(const struct command *command, int count, char **arguments) {
 const struct command command_nats = {
     .name = "nats request",
     .operands = "SUBJECT [JSON]",
-    .summary = "send one request over NATS and print the answer, to see what a server does",
+    .summary = "send one request over NATS and print the answer",
     .details = "SUBJECT is short, as user.summary.get, and then cyverse.qms. stands before it; or "
                "whole, for\nanother prefix. JSON is the message; - reads it from standard input; "
                "without it, it is empty.\nThe answer is printed in JSON, also one that came in "

@@ -130,6 +130,8 @@ static int run(const struct command *command, int count, char **arguments) {
     struct qms_error error;
     struct client *client = NULL;
     bool done = command_parse(command, &settings, &count, arguments, &arena, &error);
+    if (done && arguments[0][0] == '\0')
+        done = qms_fail(&error, QMS_BAD_REQUEST, "the user name is empty");
     if (done && strlen(arguments[0]) > USERNAME_BYTES_MAX)
         done = qms_fail(&error, QMS_BAD_REQUEST, "the user name is too long");
     if (done) client = client_open(&settings.client, &error);

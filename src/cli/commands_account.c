@@ -150,7 +150,9 @@ static bool usage_body(const struct action_call *call, struct json_writer *write
 
 static bool usage_add_body(const struct action_call *call, struct json_writer *writer,
                            struct qms_error *error) {
-    (void)error;
+    if (amount_sign(call->value) < 0)
+        return qms_fail(error, QMS_BAD_REQUEST,
+                        "the value is 0 or more; qms usage set takes back what was too much");
     return usage_body(call, writer, TEXT("ADD"));
 }
 

@@ -1,5 +1,6 @@
 #include "cli/program.h"
 
+#include "base/nearest.h"
 #include "cli/table.h"
 
 const struct command *program_command(size_t index) {
@@ -61,7 +62,7 @@ static const char *find_nearest(const char *word, struct arena *arena) {
         names[count++] = command->name;
         if (program_is_first(i)) names[count++] = arena_text(arena, program_group(command)).data;
     }
-    return command_nearest(word, names, count);
+    return nearest_word(word, names, count);
 }
 
 int program_refuse(int count, char *const *words) {
@@ -78,8 +79,9 @@ int program_refuse(int count, char *const *words) {
         fprintf(stderr, "qms: there is no command '%s'; did you mean '%s'?\n",
                 table_printable(&arena, asked).data, nearest);
     else
-        fprintf(stderr, "qms: there is no command '%s' (see: qms help)\n",
-                table_printable(&arena, asked).data);
+        fprintf(stderr, "qms: there is no command '%s' (see: qms help%s%s)\n",
+                table_printable(&arena, asked).data, asked.data == group.data ? "" : " ",
+                asked.data == group.data ? "" : words[0]);
     arena_close(&arena);
     return qms_code_exit(QMS_BAD_REQUEST);
 }

@@ -18,25 +18,29 @@ static const char *const exit_codes[] = {
 
 enum { EXIT_CODE_COUNT = sizeof exit_codes / sizeof exit_codes[0] };
 
-static void list_command(const struct command *command, FILE *out) {
-    fprintf(out, "  %-18s %s\n", command->name, command->summary);
+/* Commands, all of them or those of one group, with the summaries below each other. */
+static void list_commands(struct text group, FILE *out) {
+    const struct command *command;
+    int width = 0;
+    for (size_t i = 0; (command = program_command(i)) != NULL; i++)
+        if (group.length == 0 || text_equal(program_group(command), group))
+            width = (int)strlen(command->name) > width ? (int)strlen(command->name) : width;
+    for (size_t i = 0; (command = program_command(i)) != NULL; i++)
+        if (group.length == 0 || text_equal(program_group(command), group))
+            fprintf(out, "  %-*s  %s\n", width, command->name, command->summary);
 }
 
 void program_list(FILE *out) {
-    const struct command *command;
     fprintf(out, "qms %s: %s\n\nusage: qms COMMAND [OPTION...]\n\n", QMS_VERSION, about);
-    for (size_t i = 0; (command = program_command(i)) != NULL; i++)
-        list_command(command, out);
+    list_commands(TEXT(""), out);
     fprintf(out, "\nqms help COMMAND explains one. Exit codes:\n\n");
     for (size_t i = 0; i < EXIT_CODE_COUNT; i++)
         fprintf(out, "  %zu  %s\n", i, exit_codes[i]);
 }
 
 void program_list_group(struct text group, FILE *out) {
-    const struct command *command;
     fprintf(out, "usage: qms %.*s COMMAND [OPTION...]\n\n", TEXT_ARGUMENTS(group));
-    for (size_t i = 0; (command = program_command(i)) != NULL; i++)
-        if (text_equal(program_group(command), group)) list_command(command, out);
+    list_commands(group, out);
     fprintf(out, "\nqms help %.*s COMMAND explains one.\n", TEXT_ARGUMENTS(group));
 }
 

@@ -80,6 +80,12 @@ def test_help_lists_every_command():
         assert re.search(rf'^\s+(qms )?{command}\b', process.stdout.decode(), re.M), command
 
 
+def test_help_has_the_summaries_below_each_other():
+    for words in [['help'], ['help', 'cloud-quota'], ['help', 'usage']]:
+        lines = re.findall(r'^(  [a-z-]+(?: [a-z]+)? +)\S', qms(*words).stdout.decode(), re.M)
+        assert len({len(line) for line in lines}) == 1 and lines[0].endswith('  '), words
+
+
 @pytest.mark.parametrize('command, words', [
     ('serve', ['--listen', '127.0.0.1:60000', '--store', '--users-domain', '--insecure-no-auth']),
     ('ingest', ['--source', '--url', '--user-prefix', '--dry-run']),
@@ -95,7 +101,7 @@ def test_help_of_a_command_names_its_options(command, words):
 
 @pytest.mark.parametrize('args', [
     [], ['nonsense'], ['help', 'nonsense'], ['user'], ['user', 'ada', 'bob'], ['ingest'],
-    ['user', 'ada', '--nonsense'], ['overages', 'x'], ['user', 'ada', '--url'],
+    ['user', 'ada', '--nonsense'], ['user', ''], ['overages', 'x'], ['user', 'ada', '--url'],
     ['user', 'ada', '--url', 'nowhere'], ['ingest', '--source'],
 ], ids=lambda args: ' '.join(args) or 'nothing')
 def test_what_is_not_understood_is_exit_code_2_and_said_on_standard_error(args):

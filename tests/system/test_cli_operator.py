@@ -337,6 +337,10 @@ def test_the_man_page_is_up_to_date():
     (['resource', 'add', 'n', 'u', '--consumable', 'perhaps'], 'yes or no'),
     (['plan', 'add', 'n', '--quota', 'cpu.hours'], 'RESOURCE=VALUE'),
     (['completion', 'fish'], 'bash or zsh'), (['help', 'plan', 'lst'], "'plan list'"),
+    (['plan', 'nonsense'], 'see: qms help plan'), (['plan', 'list', '--jsno'], 'mean --json?'),
+    (['quota', 'set', 'ada'], 'RESOURCE VALUE are missing'),
+    (['quota', 'set', 'ada', 'cpu.hours', '-1'], 'answered 400'),
+    (['usage', 'add', 'ada', 'cpu.hours', '-1'], 'qms usage set takes back'),
 ], ids=lambda value: ' '.join(value)[:40] if isinstance(value, list) else '')
 def test_what_is_not_understood_is_exit_code_2_with_a_hint(shared, args, said):
     assert said in qms(shared, *args, code=2)

@@ -157,6 +157,14 @@ static void what_is_no_option_is_kept_in_order(void **state) {
     assert_string_equal(fixture->settings.listen, "127.0.0.1:60000");
 }
 
+static void a_negative_number_is_no_option(void **state) {
+    struct fixture *fixture = *state;
+    assert_true(parse(fixture, "-5 -.5", NULL));
+    assert_int_equal(fixture->count, 2);
+    assert_string_equal(fixture->arguments[0], "-5");
+    assert_string_equal(fixture->arguments[1], "-.5");
+}
+
 static void what_is_wrong_is_refused_with_its_reason(void **state) {
     static const struct {
         const char *line, *text;
@@ -164,6 +172,7 @@ static void what_is_wrong_is_refused_with_its_reason(void **state) {
         {"--unknown", "unknown option --unknown"},
         {"--unknown=3", "unknown option --unknown"},
         {"-x", "unknown option -x"},
+        {"--listne", "unknown option --listne; did you mean --listen?"},
         {"--lis x", "unknown option --lis"},
         {"--no-listen", "unknown option --no-listen"},
         {"--no-", "unknown option --no-"},
@@ -298,6 +307,7 @@ int main(void) {
         cmocka_unit_test(a_variable_without_a_flag_is_read_too),
         cmocka_unit_test(a_switch_is_turned_on_and_off),
         cmocka_unit_test(what_is_no_option_is_kept_in_order),
+        cmocka_unit_test(a_negative_number_is_no_option),
         cmocka_unit_test(what_is_wrong_is_refused_with_its_reason),
         cmocka_unit_test(a_wrong_variable_is_refused_by_its_name),
         cmocka_unit_test(a_list_has_a_bound),
