@@ -141,7 +141,12 @@ static bool take_file(struct ingest *ingest, const char *file, struct qms_error 
     ingest->log.source = (struct text){.length = 0};
     ingest->log.start_s = -1;
     buffer_reset(&ingest->computer);
+    uint64_t jobs = ingest->progress.jobs, malformed = ingest->malformed;
     bool taken = take_lines(ingest, reader, error);
+    if (taken && ingest->progress.jobs == jobs && ingest->malformed > malformed)
+        taken = qms_fail(error, QMS_BAD_REQUEST,
+                         "%s is no job log: no line has the 18 numbers of the Standard Workload "
+                         "Format", file);
     ingest->bytes_before += line_reader_offset(reader);
     line_reader_close(reader);
     return taken;
@@ -336,7 +341,8 @@ const struct command command_ingest = {
         "Reads logs in the Standard Workload Format, plain or gzip; - is standard input.\n"
         "Each job with known run time, allocated processors and user adds run time x processors\n"
         "/ 3600 hours to its user. A job that was recorded before is not counted again, so the\n"
-        "same log can be given any number of times. Malformed lines are counted and left out.\n",
+        "same log can be given any number of times. Malformed lines are counted and left out; a\n"
+        "file that has no others is refused.\n",
     .options = rows,
     .operands_min = 1,
     .operands_max = 1000000,

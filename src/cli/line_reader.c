@@ -88,12 +88,27 @@ static enum line_status fill_input(struct line_reader *reader, struct qms_error 
     return LINE_READ;
 }
 
+/* What other programs pack is told from text: nobody has to wonder about thousands of bad lines. */
+static bool refuse_packed(const struct line_reader *reader, struct qms_error *error) {
+    static const struct {
+        char magic[2];
+        const char *program;
+    } formats[] = {{"BZ", "bzip2"}, {"\xfd" "7", "xz"}, {"(\xb5", "zstd"}};
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
+        if (reader->zlib.avail_in >= 2 && memcmp(reader->input, formats[i].magic, 2) == 0)
+            return qms_fail(error, QMS_BAD_REQUEST,
+                            "cannot read %s: it is packed by %s; unpack it: %s -dc FILE | "
+                            "qms ingest -", reader->path, formats[i].program, formats[i].program);
+    return true;
+}
+
 /* The first two bytes tell. */
 static bool find_format(struct line_reader *reader, struct qms_error *error) {
     bool is_gzip = reader->zlib.avail_in >= 2 && reader->input[0] == 0x1f &&
                    reader->input[1] == 0x8b;
     reader->format = is_gzip ? FORMAT_GZIP : FORMAT_PLAIN;
-    if (!is_gzip || inflateInit2(&reader->zlib, ZLIB_GZIP) == Z_OK) return true;
+    if (!is_gzip) return refuse_packed(reader, error);
+    if (inflateInit2(&reader->zlib, ZLIB_GZIP) == Z_OK) return true;
     reader->format = FORMAT_PLAIN; /* nothing to end */
     return refuse(error, reader->path, "the decompressor does not start");
 }

@@ -1,8 +1,10 @@
 """`qms ingest`: job logs in Standard Workload Format become usage, each job once, exactly."""
 
+import bz2
 import collections
 import decimal
 import gzip
+import lzma
 import os
 import pathlib
 import random
@@ -283,6 +285,35 @@ def test_malformed_lines_stop_nothing_and_are_shown_with_their_numbers(server, l
     shown = process.stdout.decode() + process.stderr.decode()
     assert re.search(r'\b6\b', shown) and re.search(r'\b8\b', shown), shown
     assert server.stored().usage('user3') == 3
+
+
+@pytest.mark.parametrize('text', [
+    'JobID|User|ElapsedRaw|AllocCPUS|State\n1234|ada|3600|16|COMPLETED\n',
+    '{"jobs": []}\n', '\0\1\n', HEAD + 'rubbish\n',
+], ids=['sacct', 'json', 'binary', 'header'])
+def test_a_file_without_a_single_job_among_its_lines_is_refused(server, log, text):
+    whole = log(HEAD + job(1, 1), 'whole.swf')
+    process = server.run('ingest', str(whole), str(log(text)), '--source', 'x')
+    assert process.returncode == 2
+    assert b'is no job log' in process.stderr and b'Standard Workload Format' in process.stderr
+    assert server.stored().usage('user1') == 1
+
+
+def test_a_log_of_no_jobs_is_none_of_those(server, log):
+    assert closing(ingest(server, log(HEAD), log('', 'empty.swf')), 'jobs read') == 0
+
+
+@pytest.mark.parametrize('pack, program', [(bz2.compress, 'bzip2'), (lzma.compress, 'xz'),
+                                           (lambda data: b'(\xb5/\xfd' + data, 'zstd')],
+                         ids=['bzip2', 'xz', 'zstd'])
+def test_what_another_program_has_packed_is_refused_with_how_to_unpack_it(server, tmp_path, pack,
+                                                                         program):
+    packed = tmp_path / 'log.packed'
+    packed.write_bytes(pack((HEAD + job(1, 1)).encode()))
+    process = server.run('ingest', str(packed))
+    assert process.returncode == 2
+    assert f'{program} -dc FILE | qms ingest -'.encode() in process.stderr
+    assert b'malformed' not in process.stderr
 
 
 def test_gzip_standard_input_and_several_files_are_read(server, log, tmp_path):
