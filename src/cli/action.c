@@ -373,6 +373,8 @@ int action_run(const struct command *command, int count, char **arguments) {
     bool done = command_parse(command, &call.inputs, &count, arguments, &arena, &error);
     for (int i = 0; done && i < count; i++)
         call.operands[call.operand_count++] = text_of(arguments[i]);
+    if (done && call.inputs.substitute != NULL)
+        call.operands[call.operand_count++] = text_of(call.inputs.substitute);
     done = done && read_inputs(&call, &error);
     if (done) call.client = client_open(&call.inputs.client, &error);
     done = done && call.client != NULL;

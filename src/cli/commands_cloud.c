@@ -9,15 +9,16 @@
 #define CONNECTION(at)                                                                             \
     {.noun = "connection", .nouns = "connections", .path = "/api/v2/services/connections",         \
      .rows = "data", .name = "name", .id = "id", .operand = (at), .takes_id = true}
+#define QUOTA(at)                                                                                  \
+    {.noun = "quota", .nouns = "quotas", .path = "/api/v2/quotas", .rows = "data", .name = "name", \
+     .id = "id", .operand = (at), .takes_id = true}
 
 static const struct action_lookup organization = ORGANIZATION(0);
 static const struct action_lookup organization_given = ORGANIZATION(1);
 static const struct action_lookup connection = CONNECTION(0);
 static const struct action_lookup connection_of_quota = CONNECTION(1);
-static const struct action_lookup quota = {
-    .noun = "quota", .nouns = "quotas", .path = "/api/v2/quotas", .rows = "data", .name = "name",
-    .id = "id", .operand = 0, .takes_id = true,
-};
+static const struct action_lookup quota = QUOTA(0);
+static const struct action_lookup substitute = QUOTA(1);
 
 /* ---- listings ---- */
 
@@ -80,15 +81,20 @@ static void organization_query(const struct action_call *call, struct buffer *pa
         parameter_put(path, '?', "organization_id", call->inputs.organization);
 }
 
-static void substitute_query(const struct action_call *call, struct buffer *path) {
-    if (call->inputs.substitute != NULL)
-        parameter_put(path, '?', "quota_id", call->inputs.substitute);
-}
-
 static void default_query(const struct action_call *call, struct buffer *path) {
     bool trial = call->inputs.for_trial;
     parameter_put(path, '?', "service", trial && !call->inputs.for_service ? "false" : "true");
     parameter_put(path, '&', "trial", trial ? "true" : "false");
+}
+
+static struct text found_id(const struct action_call *call, size_t index) {
+    return answer_text(call->found[index], "id", call->arena);
+}
+
+static void substitute_query(const struct action_call *call, struct buffer *path) {
+    if (call->inputs.substitute == NULL) return;
+    buffer_put_text(path, TEXT("?quota_id="));
+    client_put_segment(path, found_id(call, 1));
 }
 
 /* ---- bodies ---- */
@@ -98,10 +104,6 @@ static void write_reference(struct json_writer *writer, struct text name, struct
     json_write_object_begin(writer);
     action_write_text(writer, TEXT("id"), id);
     json_write_object_end(writer);
-}
-
-static struct text found_id(const struct action_call *call, size_t index) {
-    return answer_text(call->found[index], "id", call->arena);
 }
 
 static bool write_flags(const struct action_call *call, struct json_writer *writer,
@@ -291,11 +293,11 @@ static const struct action quota_create = {
 static const struct action quota_update = {
     .lookups = {&quota}, .method = "PUT", .path = "/api/v2/quotas/{#0}",
     .body = quota_update_body,
-    .done = "Changed the quota {data.name}, which limits {data.numberOfOrganizationsAppliedTo} "
-            "organizations.",
+    .done = "Changed the quota {data.name}. Organizations that it limits: "
+            "{data.numberOfOrganizationsAppliedTo}.",
 };
 static const struct action quota_delete = {
-    .lookups = {&quota}, .method = "DELETE", .path = "/api/v2/quotas/{#0}",
+    .lookups = {&quota, &substitute}, .method = "DELETE", .path = "/api/v2/quotas/{#0}",
     .query = substitute_query, .done = "Deleted the quota {=0}.",
 };
 static const struct action quota_default = {
@@ -305,7 +307,8 @@ static const struct action quota_default = {
 static const struct action quota_apply = {
     .lookups = {&quota, &organization_given}, .method = "POST", .path = "/api/v2/quotas/apply",
     .body = quota_apply_body,
-    .done = "{data.name} limits {=1}: {data.numberOfOrganizationsAppliedTo} organizations in all.",
+    .done = "{data.name} limits {=1}. Organizations that it limits: "
+            "{data.numberOfOrganizationsAppliedTo}.",
 };
 
 #define ORGANIZATION_ROW(help) ACTION_TEXT("org", organization, "ID", help)
@@ -337,7 +340,7 @@ static const struct option_row quota_create_options[] = {
 static const struct option_row quota_update_options[] = {CEILING_ROWS, ACTION_WRITE_ROWS,
                                                          OPTION_END};
 static const struct option_row quota_delete_options[] = {
-    ACTION_TEXT("substitute", substitute, "ID", "the quota that takes its place"),
+    ACTION_TEXT("substitute", substitute, "QUOTA", "the quota that takes its place"),
     ACTION_WRITE_ROWS, OPTION_END,
 };
 static const struct option_row quota_default_options[] = {
@@ -381,7 +384,7 @@ const struct command commands_cloud[] = {
      "Whom it limits it limits so at once.\n", quota_update_options, 2, 2, action_run,
      &quota_update},
     {"cloud-quota delete", "QUOTA", "delete a quota",
-     "One that limits somebody needs a substitute.\n", quota_delete_options, 1, 1, action_run,
+     "One that limits somebody needs a --substitute.\n", quota_delete_options, 1, 1, action_run,
      &quota_delete},
     {"cloud-quota default", "QUOTA", "make a quota the default of its connection",
      "For organizations that get the connection from now on.\n", quota_default_options, 1, 1,

@@ -61,10 +61,16 @@ static bool details_shape(struct cloud_case *cloud) {
     return true;
 }
 
+/* A message is cut when it is too long; the context has all of them. */
+enum { METRIC_NAMES_BYTES_MAX = QMS_ERROR_TEXT_MAX };
+
 static bool refuse_metrics(struct cloud_case *cloud, enum cloud_code code,
                            const struct text *metrics, size_t count, const char *why) {
-    cloud_refuse(cloud, code, "the quota %s: %.*s%s", why, TEXT_ARGUMENTS(metrics[0]),
-                 count > 1 ? ", ..." : "");
+    struct text names = metrics[0];
+    for (size_t i = 1; i < count && names.length < METRIC_NAMES_BYTES_MAX; i++)
+        names = arena_format(cloud->arena, "%.*s, %.*s", TEXT_ARGUMENTS(names),
+                             TEXT_ARGUMENTS(metrics[i]));
+    cloud_refuse(cloud, code, "the quota %s: %.*s", why, TEXT_ARGUMENTS(names));
     cloud_error_texts(&cloud->op->cloud, "metricIdentifiers", metrics, count);
     return false;
 }

@@ -49,7 +49,7 @@ def test_a_quota_is_made_shown_and_applied(qms, names):
         ('instance.cpu.count', '8'), ('instance.memory.mb', '0.5'), ('disk.size.gb', '-1')]
     assert qms('org', 'show', names['org']) == 'No quota limits the organization.\n'
     assert qms('cloud-quota', 'apply', names['quota'], names['org']) == (
-        f'{names["quota"]} limits {names["org"]}: 1 organizations in all.\n')
+        f'{names["quota"]} limits {names["org"]}. Organizations that it limits: 1.\n')
     assert names['quota'] in qms('org', 'show', names['org'])
     assigned = rows(qms, 'connection', 'assigned', names['connection'])
     assert [(row['name'], row['quota']['name']) for row in assigned] == [
@@ -58,18 +58,19 @@ def test_a_quota_is_made_shown_and_applied(qms, names):
 
 def test_a_quota_is_replaced_made_default_and_deleted(qms, names):
     other = cloud.name('quota')
-    made = json.loads(qms('cloud-quota', 'create', other, names['connection'], *CEILINGS,
-                          '--json'))
+    qms('cloud-quota', 'create', other, names['connection'], *CEILINGS)
     qms('cloud-quota', 'apply', names['quota'], names['org'])
-    assert 'limits 1 organizations' in qms('cloud-quota', 'update', names['quota'],
-                                           names['quota'], *CEILINGS, '--description', 'new')
+    assert 'that it limits: 1.' in qms('cloud-quota', 'update', names['quota'],
+                                       names['quota'], *CEILINGS, '--description', 'new')
     qms('cloud-quota', 'default', names['quota'], '--trial')
     flags = {row['name']: (row['defaultForService'], row['defaultForTrial'])
              for row in rows(qms, 'cloud-quota', 'list')}
     assert flags[names['quota']] == (False, True) and flags[other] == (False, False)
     error = qms('cloud-quota', 'delete', names['quota'], status=2)
     assert 'quota_id must name one that takes its place' in error
-    qms('cloud-quota', 'delete', names['quota'], '--substitute', made['data']['id'])
+    assert "there is no quota 'none'" in qms('cloud-quota', 'delete', names['quota'],
+                                             '--substitute', 'none', status=4)
+    qms('cloud-quota', 'delete', names['quota'], '--substitute', other)
     assert other in qms('org', 'show', names['org'])
 
 
@@ -94,7 +95,7 @@ def test_what_goes_wrong_is_said(qms, names):
     assert 'the quota was not found' in qms('cloud-quota', 'show', cloud.UNKNOWN, status=4)
     assert '--ceiling is METRIC=VALUE' in qms('cloud-quota', 'create', 'a', names['connection'],
                                               '--ceiling', '5', status=2)
-    assert 'missing: instance.cpu.count' in qms('cloud-quota', 'create', 'a',
-                                                names['connection'], status=2)
+    missing = 'missing: instance.cpu.count, instance.memory.mb, disk.size.gb\n'
+    assert missing in qms('cloud-quota', 'create', 'a', names['connection'], status=2)
     assert 'nothing to change' in qms('org', 'update', names['org'], status=2)
     assert '401' in qms('org', 'list', key='', status=3)
