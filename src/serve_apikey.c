@@ -4,17 +4,18 @@
 #include <stdio.h>
 
 #include "cli/command.h"
-#include "cli/table.h"
-#include "domain/date.h"
+#include "cli/listing.h"
 #include "domain/decide.h"
 #include "serve.h"
 #include "store/store.h"
 #include "wire/api_key.h"
+#include "wire/json_writer.h"
 
-enum { SAVE_ATTEMPTS_MAX = 8 };
+enum { SAVE_ATTEMPTS_MAX = 8, KEY_ROW_BYTES_MAX = 16384 };
 
 struct apikey_settings {
     const char *store_url, *user, *name;
+    bool json, csv;
 };
 
 #define STORE_ROWS                                                                                 \
@@ -34,7 +35,16 @@ static const struct option_row create_rows[] = {
     OPTION_END,
 };
 
-static const struct option_row rows[] = {STORE_ROWS, OPTION_END};
+static const struct option_row list_rows[] = {
+    STORE_ROWS,
+    {"-json", "json", NULL, OPTION_BOOL, offsetof(struct apikey_settings, json), NULL, NULL,
+     "print the keys as a JSON array", 0, 0},
+    {"-csv", "csv", NULL, OPTION_BOOL, offsetof(struct apikey_settings, csv), NULL, NULL,
+     "print comma-separated values, as RFC 4180 has them", 0, 0},
+    OPTION_END,
+};
+
+static const struct option_row revoke_rows[] = {STORE_ROWS, OPTION_END};
 
 /* One operation on the directory, decided here as the engine would. */
 struct local {
@@ -163,44 +173,71 @@ static bool create(const struct apikey_settings *settings, struct qms_error *err
 
 /* ---- list ---- */
 
-static struct text time_text(struct arena *arena, int64_t at_us) {
-    char text[TIMESTAMP_TEXT_MAX];
-    if (at_us == 0) return TEXT("never");
-    return arena_text(arena, (struct text){text, timestamp_format_trimmed(at_us, text)});
+static const struct listing_column key_columns[] = {
+    {"name", "name", .kind = LISTING_TEXT},
+    {"user", "user", .kind = LISTING_TEXT},
+    {"organization", "organization", .kind = LISTING_TEXT},
+    {"created", "created", .kind = LISTING_TIME},
+    {"last used", "lastUsed", .kind = LISTING_TIME},
+    {"from", "lastUsedFrom", .kind = LISTING_TEXT},
+    {"id", "id", .kind = LISTING_TEXT},
+    {NULL},
+};
+
+static void write_member(struct json_writer *writer, struct text name, struct text value) {
+    json_write_key(writer, name);
+    json_write_string(writer, value);
 }
 
-static void show(struct local *local) {
-    static const struct table_column columns[] = {
-        {"id", false},      {"name", false},      {"user", false},    {"organization", false},
-        {"created", false}, {"last used", false}, {"from", false},
-    };
-    struct table table;
-    table_init(&table, columns, sizeof columns / sizeof columns[0], &local->arena);
-    for (size_t i = 0; i < directory_count(local->directory, DIRECTORY_KEYS); i++) {
-        const struct api_key *key = directory_at(local->directory, DIRECTORY_KEYS, i);
-        char id[UUID_TEXT_BYTES];
-        uuid_format(&key->row.id, id);
-        table_put(&table, (struct text){id, sizeof id}, TABLE_PLAIN);
-        table_put(&table, key->row.name, TABLE_PLAIN);
-        table_put(&table, key->user->row.name, TABLE_PLAIN);
-        table_put(&table, key->user->organization->row.name, TABLE_PLAIN);
-        table_put(&table, time_text(&local->arena, key->row.created_us), TABLE_PLAIN);
-        table_put(&table, time_text(&local->arena, key->row.used_us), TABLE_PLAIN);
-        table_put(&table, key->row.used_address, TABLE_PLAIN);
+/* A key that was never used has no members that say when and from where. */
+static void write_key(struct json_writer *writer, const struct api_key *key) {
+    json_write_object_begin(writer);
+    json_write_key(writer, TEXT("id"));
+    json_write_uuid(writer, &key->row.id);
+    write_member(writer, TEXT("name"), key->row.name);
+    write_member(writer, TEXT("user"), key->user->row.name);
+    write_member(writer, TEXT("organization"), key->user->organization->row.name);
+    json_write_key(writer, TEXT("created"));
+    json_write_timestamp(writer, key->row.created_us);
+    if (key->row.used_us != 0) {
+        json_write_key(writer, TEXT("lastUsed"));
+        json_write_timestamp(writer, key->row.used_us);
+        write_member(writer, TEXT("lastUsedFrom"), key->row.used_address);
     }
-    table_write(&table, table_style_of(stdout), stdout);
-    table_close(&table);
+    json_write_object_end(writer);
+}
+
+static void show(struct local *local, enum listing_format format) {
+    struct listing listing;
+    struct buffer row;
+    buffer_init(&row, KEY_ROW_BYTES_MAX);
+    listing_begin(&listing, key_columns, format, &local->arena);
+    for (size_t i = 0; i < directory_count(local->directory, DIRECTORY_KEYS); i++) {
+        struct json_writer writer;
+        buffer_reset(&row);
+        json_write_open(&writer, &row);
+        write_key(&writer, directory_at(local->directory, DIRECTORY_KEYS, i));
+        listing_put(&listing, buffer_text(&row), &local->arena);
+    }
+    listing_end(&listing, "There are no API keys.", stdout);
+    listing_close(&listing);
+    buffer_close(&row);
 }
 
 static bool list(const struct apikey_settings *settings, struct qms_error *error) {
     struct local local;
     struct store_load load;
+    enum listing_format format = settings->json  ? LISTING_JSON
+                                 : settings->csv ? LISTING_CSV
+                                                 : LISTING_TABLE;
+    if (settings->json && settings->csv)
+        return qms_fail(error, QMS_BAD_REQUEST, "--json and --csv exclude each other");
     bool done = local_open(&local, settings->store_url, error) &&
                 local_begin(&local, false, &load, error);
     if (done) {
         catalogue_release(load.catalogue);
         local.store->ops->end(local.store);
-        show(&local);
+        show(&local, format);
     }
     local_close(&local);
     return done;
@@ -220,6 +257,8 @@ static bool revoke(const struct apikey_settings *settings, const char *id,
         local.op.operation = OP_API_KEY_REVOKE;
         local.op.target_id = key_id;
         done = local_run(&local, NULL, NULL, error);
+        if (!done && error->code == QMS_NOT_FOUND)
+            qms_fail(error, QMS_NOT_FOUND, "there is no key %s; qms apikey list shows them", id);
     }
     local_close(&local);
     return done;
@@ -255,9 +294,9 @@ const struct command commands_apikey[] = {
     {
         .name = "apikey list",
         .operands = "",
-        .summary = "list the API keys: whose they are, and when and from where they were used",
+        .summary = "list the API keys: whose, and when and from where last used",
         .details = "",
-        .options = rows,
+        .options = list_rows,
         .run = run,
     },
     {
@@ -265,7 +304,7 @@ const struct command commands_apikey[] = {
         .operands = "ID",
         .summary = "revoke an API key",
         .details = "A running server refuses the key within about a second.\n",
-        .options = rows,
+        .options = revoke_rows,
         .operands_min = 1,
         .operands_max = 1,
         .run = run,

@@ -157,8 +157,8 @@ struct store_options {
     struct text actor;          /* "qms" unless told otherwise */
     bool synchronous_off;       /* for the test that proves power loss shows; never a setting */
     bool beside;                /* a tool that writes a little while a server may have the store:
-                                   an SQLite file is neither made, locked nor migrated, and what
-                                   the server needs to find its own commits is left alone */
+                                   a database is neither made, locked nor migrated, and what the
+                                   server needs to find its own commits is left alone */
     const char *vfs;            /* SQLite VFS name, for tests; NULL: the default */
 };
 

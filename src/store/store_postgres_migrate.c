@@ -304,6 +304,28 @@ bool postgres_prepare_schema(PGconn *connection, struct postgres_schema *schema,
            prepared;
 }
 
+bool postgres_expect_schema(PGconn *connection, struct postgres_schema *schema,
+                            struct qms_error *error) {
+    struct postgres_found found;
+    *schema = (struct postgres_schema){0};
+    if (!postgres_inspect(connection, &found, error)) return false;
+    if (postgres_is_fresh(&found) || found.server_version == 0)
+        return qms_fail(error, QMS_NOT_FOUND,
+                        "database %s has nothing of qms; qms serve or qms migrate prepares it",
+                        found.database);
+    if (!postgres_judge(&found, error)) return false;
+    if (found.server_version < (int)postgres_migrations_count)
+        return qms_fail(error, QMS_CONFLICT,
+                        "database %s is of an older version; qms serve or qms migrate brings it up "
+                        "to date", found.database);
+    schema->version = schema->version_before = found.server_version;
+    schema->owns_tables = found.owns_tables;
+    schema->triggers = found.triggers;
+    schema->indexes = found.indexes;
+    schema->has_version_triggers = found.triggers == postgres_trigger_count;
+    return true;
+}
+
 static bool remove_locked(PGconn *connection, struct postgres_schema *schema,
                           struct qms_error *error) {
     struct postgres_found found;

@@ -33,6 +33,11 @@ struct postgres_schema {
 bool postgres_prepare_schema(PGconn *connection, struct postgres_schema *schema,
                              struct qms_error *error);
 
+/* For a tool beside servers: reads what is there, and refuses what the function above would alter
+ * before a server could start. */
+QMS_MUST_CHECK bool postgres_expect_schema(PGconn *connection, struct postgres_schema *schema,
+                                           struct qms_error *error);
+
 /* Takes away everything of ours, keys and batches too; the CyVerse tables stay. No server may be
  * running. False: an error; what was not removed yet is removed by calling again. */
 bool postgres_remove_schema(PGconn *connection, struct postgres_schema *schema,

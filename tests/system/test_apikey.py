@@ -1,5 +1,8 @@
 """qms apikey: keys made on the machine itself, beside a running server or without one."""
 
+import csv
+import io
+import json
 import re
 import subprocess
 import time
@@ -28,8 +31,11 @@ def created(server, *words):
 
 
 def listed(server):
-    return [re.split(r' {2,}', line.rstrip())
-            for line in apikey(server, 'list').stdout.splitlines()[1:]]
+    return json.loads(apikey(server, 'list', '--json').stdout)
+
+
+def csv_of(server):
+    return list(csv.DictReader(io.StringIO(apikey(server, 'list', '--csv').stdout)))
 
 
 def status(server, key):
@@ -47,9 +53,10 @@ def test_a_key_made_beside_a_running_server_opens_it_until_it_is_revoked(start_s
     server = start_server('--auth')
     key = created(server, '--name', 'first')
     status_becomes(server, key, 200)
-    (key_id, name, user, organization, *_), = listed(server)
-    assert (name, user, organization) == ('first', 'operator', 'System')
-    assert apikey(server, 'revoke', key_id).stdout == ''
+    row, = listed(server)
+    assert [row[name] for name in ('name', 'user', 'organization')] == [
+        'first', 'operator', 'System']
+    assert apikey(server, 'revoke', row['id']).stdout == ''
     status_becomes(server, key, 401)
     assert listed(server) == []
 
@@ -90,10 +97,26 @@ def test_only_the_hash_of_a_key_is_stored(start_server):
 def test_no_key_and_another_user_are_named(start_server):
     server = start_server()
     assert 'no user nobody' in apikey(server, 'create', '--user', 'nobody', expect=4).stderr
-    assert 'not found' in apikey(server, 'revoke', '5a1e330c-62b4-4d0e-9c4f-71a90b2d7001',
-                                 expect=4).stderr
+    assert 'there is no key' in apikey(server, 'revoke', '5a1e330c-62b4-4d0e-9c4f-71a90b2d7001',
+                                       expect=4).stderr
     assert 'qms apikey list' in apikey(server, 'revoke', 'x', expect=2).stderr
     assert listed(server) == []
+
+
+def test_keys_are_listed_for_people_and_for_programs(start_server):
+    server = start_server('--auth')
+    assert apikey(server, 'list').stdout == 'There are no API keys.\n'
+    key = created(server, '--name', 'a, b')
+    row, = listed(server)
+    assert 'lastUsed' not in row and 'lastUsedFrom' not in row
+    assert csv_of(server) == [{'name': 'a, b', 'user': 'operator', 'organization': 'System',
+                               'created': row['created'], 'last used': '', 'from': '',
+                               'id': row['id']}]
+    table = apikey(server, 'list').stdout.splitlines()
+    assert len(table) == 2 and table[1].startswith('a, b  operator  System  ')
+    assert table[1].endswith(row['id'])
+    assert 'exclude' in apikey(server, 'list', '--json', '--csv', expect=2).stderr
+    status_becomes(server, key, 200)
 
 
 @pytest.mark.sqlite_only('a file that is not there')

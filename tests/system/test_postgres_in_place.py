@@ -130,6 +130,20 @@ def test_where_extensions_are_missing_the_lines_for_an_administrator_are_said(da
     assert serve(database).get('/summary/ada').status_code == 200
 
 
+def test_what_lists_keys_or_makes_one_prepares_no_database(databases):
+    database = databases()
+    before = database.dump()
+    for words in (['list'], ['create']):
+        done = subprocess.run([BINARY, 'apikey', *words, '--store', database.url_of(ROLE)],
+                              env=environment(), capture_output=True, text=True, timeout=60)
+        assert done.returncode == 4 and 'qms serve or qms migrate prepares it' in done.stderr
+    assert database.dump() == before
+    migrated(database)
+    done = subprocess.run([BINARY, 'apikey', 'list', '--store', database.url_of(ROLE)],
+                          env=environment(), capture_output=True, text=True, timeout=60)
+    assert done.stdout == 'There are no API keys.\n'
+
+
 def test_a_role_that_may_not_make_tables_is_told_what_it_needs(databases, role):
     database = databases(owner='postgres')
     role('guest_of_none')
