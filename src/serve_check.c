@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cli/table.h"
 #include "front/http_tls.h"
 #include "serve_settings.h"
 
@@ -58,12 +59,18 @@ static const char *origin_of(const struct settings_reading *reading,
 
 static void print_settings(const struct settings_reading *reading, struct arena *arena,
                            FILE *out) {
+    static const struct table_column columns[] = {
+        {"setting", false}, {"value", false}, {"from", false}};
+    struct table table;
+    table_init(&table, columns, sizeof columns / sizeof columns[0], arena);
     for (const struct option_row *row = settings_rows; row->name != NULL; row++) {
         if (row->flag == NULL || row->place == offsetof(struct settings, check)) continue;
-        struct text value = value_of(row, &reading->values, arena);
-        fprintf(out, "%-24s %-28.*s %s\n", row->name[0] == '-' ? row->flag : row->name,
-                TEXT_ARGUMENTS(value), origin_of(reading, row));
+        table_put(&table, text_of(row->name[0] == '-' ? row->flag : row->name), TABLE_PLAIN);
+        table_put(&table, value_of(row, &reading->values, arena), TABLE_PLAIN);
+        table_put(&table, text_of(origin_of(reading, row)), TABLE_PLAIN);
     }
+    table_write(&table, table_style_of(out), out);
+    table_close(&table);
 }
 
 /* Whether the file of the store can be used, as far as can be told without opening it. */

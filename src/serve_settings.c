@@ -261,6 +261,9 @@ static bool dotenv_read(struct variables *variables, struct arena *arena,
                    ? dotenv_line(variables, line, number, arena, error)
                    : qms_fail(error, QMS_BAD_REQUEST, "%s line %d is too long", variables->path,
                               number);
+    if (read && ferror(file))
+        read = qms_fail(error, QMS_BAD_REQUEST, "cannot read %s: %s", variables->path,
+                        strerror(errno));
     fclose(file);
     return read;
 }

@@ -130,6 +130,13 @@ bool yaml_settings_read(const char *path, struct arena *arena, struct yaml_setti
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return qms_fail(error, QMS_BAD_REQUEST, "cannot read %s: %s", path, strerror(errno));
+    int first = getc(file); /* only reading tells that it is a directory */
+    if (first == EOF && ferror(file)) {
+        qms_fail(error, QMS_BAD_REQUEST, "cannot read %s: %s", path, strerror(errno));
+        fclose(file);
+        return false;
+    }
+    ungetc(first, file);
     bool read = read_document(&reading, file);
     fclose(file);
     return read;

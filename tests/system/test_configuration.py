@@ -23,8 +23,10 @@ def check(tmp_path):
                               text=True, env=environment(**variables), cwd=tmp_path, timeout=20)
         assert sorted(path.name for path in tmp_path.iterdir() if path.suffix == '.db') == []
         settings = {}
-        for line in done.stdout.split('\n\n')[0].splitlines():
-            settings[line[:24].strip()] = (line[25:53].strip(), line[54:])
+        title, *lines = done.stdout.split('\n\n')[0].splitlines() or ['']
+        value, origin = title.find(' value ') + 1, title.find(' from') + 1
+        for line in lines:
+            settings[line[:value].strip()] = (line[value:origin].strip(), line[origin:])
         return done.returncode, settings, done.stdout + done.stderr
 
     return run
@@ -131,6 +133,9 @@ def test_the_password_of_a_database_is_not_shown(check, uri):
 def test_a_file_that_is_not_there_is_an_error(check):
     assert check('--config', 'none.yml')[0] == 2
     assert check('--dotenv-path', 'none.env')[0] == 2
+    for option in ('--config', '--dotenv-path'):
+        status, _, output = check(option, '/')
+        assert status == 2 and 'cannot read /: Is a directory' in output
     assert check(QMS_CONFIG='none.yml')[0] == 2
     assert check(dotenv='no equals sign')[0] == 2
 
@@ -145,6 +150,14 @@ def test_a_server_uses_its_file(start_server, tmp_path):
     assert server.stored().everything()['users'] == []
     server.usage('ada', 1)  # a write still makes its user
     assert server.get('/summary/ada').status_code == 200
+
+
+def test_long_names_and_values_leave_the_columns_straight(check):
+    uri = 'sqlite:' + 'long/' * 20 + 'qms.db'
+    settings = check('--store', uri, '--restore-tail')[1]
+    assert settings['store.url'] == (uri, '--store')
+    assert settings['subscriptions.restore_tail'] == ('true', '--restore-tail')
+    assert settings['log.level'] == ('info', 'default')
 
 
 def test_secrets_of_nats_addresses_are_not_shown(check):
