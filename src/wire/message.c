@@ -159,6 +159,16 @@ enum message_encoding message_encoding_of(struct text payload) {
     return payload.length == 0 || message_is_json(payload) ? MESSAGE_JSON : MESSAGE_BINARY;
 }
 
+/* No control characters but those of JSON. Hardly a binary message is without: tags and lengths. */
+static bool message_is_text(struct text payload) {
+    for (size_t i = 0; i < payload.length; i++) {
+        unsigned char byte = (unsigned char)payload.data[i];
+        if (byte == 0x7f || (byte < ' ' && byte != '\t' && byte != '\n' && byte != '\r'))
+            return false;
+    }
+    return text_is_utf8(payload);
+}
+
 const struct message *message_decode(const struct message_type *type, struct text payload,
                                      bool refuse_unknown, struct arena *arena,
                                      enum message_encoding *encoding, struct qms_error *error) {
@@ -173,5 +183,9 @@ const struct message *message_decode(const struct message_type *type, struct tex
     *encoding = message_encoding_of(payload);
     if (*encoding == MESSAGE_JSON)
         return message_decode_json(type, payload, refuse_unknown, arena, error);
-    return message_decode_binary(type, payload, refuse_unknown, arena, error);
+    bool is_text = message_is_text(payload); /* a word is a message too, of unknown fields */
+    message = message_decode_binary(type, payload, refuse_unknown || is_text, arena, error);
+    if (message != NULL || !is_text) return message;
+    *encoding = MESSAGE_JSON; /* whoever sends text reads text */
+    return message_decode_json(type, payload, refuse_unknown, arena, error);
 }

@@ -16,16 +16,18 @@ static bool take_message(struct decoding *decoding, struct message *message);
 
 /* names */
 
-/* What fields were called in JSON in older generations (and may still be). */
+/* What fields are called in JSON in other generations. */
 static const struct {
     const struct message_type *type;
     int number;
     struct text name;
-} old_names[] = {
+} other_names[] = {
     {&message_qms_quota, QMS_QUOTA_SUBSCRIPTION_ID, TEXT("user_plan_id")},
     {&message_qms_quota, QMS_QUOTA_SUBSCRIPTION_ID, TEXT("userPlanId")},
     {&message_qms_usage, QMS_USAGE_SUBSCRIPTION_ID, TEXT("user_plan_id")},
     {&message_qms_usage, QMS_USAGE_SUBSCRIPTION_ID, TEXT("userPlanId")},
+    {&message_user_plans_quota, QMS_QUOTA_SUBSCRIPTION_ID, TEXT("userPlanId")},
+    {&message_user_plans_quota, QMS_QUOTA_SUBSCRIPTION_ID, TEXT("subscription_id")},
     {&message_qms_subscription_addon, QMS_SUBSCRIPTION_ADDON_SUBSCRIPTION_ID, TEXT("subscription")},
 };
 
@@ -38,9 +40,9 @@ static unsigned field_compared(const struct message_type *type, struct text name
         if (equal(type->names[i].json, name)) return i;
     for (unsigned i = 0; i < descriptor->n_fields; i++)
         if (equal(text_of(descriptor->fields[i].name), name)) return i;
-    for (size_t i = 0; i < sizeof old_names / sizeof old_names[0]; i++)
-        if (old_names[i].type == type && equal(old_names[i].name, name))
-            return message_index(type, old_names[i].number);
+    for (size_t i = 0; i < sizeof other_names / sizeof other_names[0]; i++)
+        if (other_names[i].type == type && equal(other_names[i].name, name))
+            return message_index(type, other_names[i].number);
     return descriptor->n_fields;
 }
 

@@ -284,6 +284,13 @@ def test_what_cannot_be_decoded_is_answered_with_what_is_wrong_and_where(client,
     fail(answer, 'UNMARSHAL_FAILURE', 400, 'the message ends too early at byte 2')
 
 
+@pytest.mark.parametrize('text', [b'not json', b'hi', b'[]', b'null', b'"{}"', b' \n',
+                                  b'\xef\xbb\xbf{}'])
+def test_text_that_is_no_message_is_answered_in_text(client, text):
+    error = json.loads(client.send('user.add', text))['error']
+    assert (error['error_code'], error['status_code']) == ('UNMARSHAL_FAILURE', 400)
+
+
 def test_an_empty_payload_is_an_empty_message_answered_in_json(client):
     assert len(succeed(client.json('plan.list'))['plans']) >= 4
 

@@ -105,12 +105,14 @@ static void keys_of_a_map_keep_their_case(void **state) {
     assert_null(entry->next->next);
 }
 
-static void names_of_older_generations_are_accepted(void **state) {
+static void names_of_other_generations_are_accepted(void **state) {
     struct fixture *f = *state;
     static const char *const ids[] = {"{\"user_plan_id\":\"x\"}", "{\"userPlanId\":\"x\"}",
                                       "{\"subscription_id\":\"x\"}"};
     for (size_t i = 0; i < 3; i++) {
         const struct message *quota = decode(f, &message_qms_quota, ids[i]);
+        expect_text(message_text(quota, QMS_QUOTA_SUBSCRIPTION_ID), "x");
+        quota = decode(f, &message_user_plans_quota, ids[i]);
         expect_text(message_text(quota, QMS_QUOTA_SUBSCRIPTION_ID), "x");
         const struct message *usage = decode(f, &message_qms_usage, ids[i]);
         expect_text(message_text(usage, QMS_USAGE_SUBSCRIPTION_ID), "x");
@@ -330,9 +332,24 @@ static void either_encoding_is_told_by_its_first_bytes(void **state) {
     assert_int_equal(encoding, MESSAGE_JSON);
     assert_null(message_decode(&message_qms_plan, TEXT("\x7b"), false, &f->arena, &encoding,
                                &f->error));
-    assert_null(message_decode(&message_qms_plan, TEXT("  x"), false, &f->arena, &encoding,
-                               &f->error));
-    assert_int_equal(encoding, MESSAGE_BINARY);
+    static const struct { struct text payload; enum message_encoding encoding; const char *text; }
+        neither[] = {
+            {TEXT("  x"), MESSAGE_JSON, "an object was expected at byte 2"},
+            {TEXT("[{\"name\":\"x\"}]"), MESSAGE_JSON, "an object was expected at byte 0"},
+            {TEXT("null"), MESSAGE_JSON, "an object was expected at byte 0"},
+            {TEXT("hi"), MESSAGE_JSON, "an object was expected at byte 0"},
+            {TEXT("\n"), MESSAGE_JSON, "the text ends too early at byte 1"},
+            {TEXT("\xc3\xa9"), MESSAGE_JSON, "an object was expected at byte 0"},
+            {TEXT("\n\x05" "ab"), MESSAGE_BINARY, "the message ends too early at byte 2"},
+            {TEXT("ab\x7f"), MESSAGE_BINARY, NULL},
+            {TEXT("\xff\xff"), MESSAGE_BINARY, NULL},
+        };
+    for (size_t i = 0; i < sizeof neither / sizeof neither[0]; i++) {
+        assert_null(message_decode(&message_qms_plan, neither[i].payload, false, &f->arena,
+                                   &encoding, &f->error));
+        assert_int_equal(encoding, neither[i].encoding);
+        if (neither[i].text != NULL) assert_string_equal(f->error.text, neither[i].text);
+    }
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -342,7 +359,7 @@ int main(void) {
         CASE(fields_go_by_their_json_name_or_that_of_the_schema),
         CASE(a_field_is_given_once_in_whatever_spelling),
         CASE(keys_of_a_map_keep_their_case),
-        CASE(names_of_older_generations_are_accepted),
+        CASE(names_of_other_generations_are_accepted),
         CASE(null_is_absent),
         CASE(unknown_members_are_ignored_unless_asked_otherwise),
         CASE(amounts_are_exact_and_may_come_as_strings),
