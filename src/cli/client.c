@@ -182,6 +182,17 @@ static void prepare(struct client *client, const char *path, struct client_call 
     if (client->is_loopback) curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
 }
 
+/* Why there is no answer, in words of ours where libcurl's leave one at a loss. */
+static const char *reason_of(CURLcode result) {
+    switch ((int)result) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return "its certificate is not one to trust here; --cacert names others";
+    case CURLE_SSL_CACERT_BADFILE: return "the file of --cacert cannot be used";
+    case CURLE_SSL_CONNECT_ERROR: return "it does not speak TLS, which https:// asks for";
+    default: return curl_easy_strerror(result);
+    }
+}
+
 static void finish(struct client *client, struct client_call *call, CURLcode result) {
     long status = 0;
     curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -189,7 +200,7 @@ static void finish(struct client *client, struct client_call *call, CURLcode res
         call->status = (int)status;
         return;
     }
-    const char *reason = curl_easy_strerror(result);
+    const char *reason = reason_of(result);
     if (call->answer.failed) reason = "the answer is too long";
     qms_fail(&call->error, QMS_UNAVAILABLE, "no answer from %s: %s", client->server, reason);
 }
@@ -313,6 +324,16 @@ static struct text find_reason(struct json_reader *reader, bool is_inner) {
     return reason;
 }
 
+/* /v1 puts "code=404, message=" before what is meant, as its clients expect. */
+static struct text plain_reason(struct text reason) {
+    static const char mark[] = ", message=";
+    if (reason.length < 5 || memcmp(reason.data, "code=", 5) != 0) return reason;
+    const char *start = memmem(reason.data, reason.length, mark, sizeof mark - 1);
+    if (start == NULL) return reason;
+    start += sizeof mark - 1;
+    return (struct text){start, reason.length - (size_t)(start - reason.data)};
+}
+
 bool client_explain(const struct client *client, const struct client_call *call,
                     struct qms_error *error) {
     if (call->status == 0)
@@ -322,12 +343,13 @@ bool client_explain(const struct client *client, const struct client_call *call,
     arena_init(&arena, 4096);
     struct json_reader reader;
     json_open(&reader, buffer_text(&call->answer), &arena);
-    struct text reason = find_reason(&reader, false);
+    struct text reason = plain_reason(find_reason(&reader, false));
+    const char *hint = call->status == 401 ? "; QMS_API_KEY or --api-key-file gives a key" : "";
     if (!json_finish(&reader) || reason.length == 0)
         qms_fail(error, client_code(call->status), "%s answered %d", client->server, call->status);
     else
-        qms_fail(error, client_code(call->status), "%s answered %d: %.*s", client->server,
-                 call->status, TEXT_ARGUMENTS(reason));
+        qms_fail(error, client_code(call->status), "%s answered %d: %.*s%s", client->server,
+                 call->status, TEXT_ARGUMENTS(reason), hint);
     arena_close(&arena);
     return false;
 }

@@ -352,7 +352,10 @@ def test_commands_send_the_key_they_are_given(own, tmp_path):
     good, bad = tmp_path / 'good', tmp_path / 'bad'
     good.write_text(own.keys['report'] + '\n')
     bad.write_text(new_key())
-    assert own.run('user', 'ada').returncode == 3
+    for command in (['user', 'ada'], ['plan', 'list', '--url', own.url]):
+        without = own.run(*command)
+        assert without.returncode == 3 and without.stderr.endswith(
+            b' 401: authentication is required; QMS_API_KEY or --api-key-file gives a key\n')
     assert own.run('user', 'ada', '--api-key-file', str(good)).returncode == 0
     assert own.run('user', 'ada', env={'QMS_API_KEY_FILE': str(good)}).returncode == 0
     assert own.run('user', 'ada', env={'QMS_API_KEY': own.keys['read']}).returncode == 0

@@ -419,9 +419,17 @@ def test_a_key_that_everybody_can_read_is_told_of(changing, tmp_path):
 def test_clients_take_the_certificate_they_are_to_trust(shared, tmp_path, authority):
     command = ('user', 'ada')
     refused = shared.run(*command)
-    assert refused.returncode == 6 and b'ertificate' in refused.stderr
+    assert refused.returncode == 6 and b'--cacert names others' in refused.stderr
     assert shared.run(*command, '--cacert', str(shared.trust)).returncode == 0
     assert shared.run(*command, env={'QMS_CACERT': str(shared.trust)}).returncode == 0
     other = Authority(tmp_path / 'other')
     assert shared.run(*command, '--cacert', str(other.trust)).returncode == 6
-    assert shared.run(*command, '--cacert', str(tmp_path / 'none.pem')).returncode == 6
+    none = shared.run(*command, '--cacert', str(tmp_path / 'none.pem'))
+    assert none.returncode == 6 and b'the file of --cacert cannot be used' in none.stderr
+
+
+def test_a_server_without_tls_is_told_from_one_that_is_not_there(start_server):
+    plain = start_server()
+    done = subprocess.run([BINARY, 'user', 'ada', '--url', plain.url.replace('http:', 'https:')],
+                          capture_output=True, env=environment(), timeout=60)
+    assert done.returncode == 6 and b'does not speak TLS' in done.stderr
