@@ -26,10 +26,10 @@ def qms(*args, **options):
                           stdin=subprocess.DEVNULL, **options)
 
 
-def at_terminal(*args, env=None):
-    """Runs qms with a terminal of 100 columns; returns (exit status, what it wrote)."""
+def at_terminal(*args, env=None, columns=100):
+    """Runs qms with a terminal; returns (exit status, what it wrote)."""
     leader, follower = pty.openpty()
-    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack('HHHH', 40, 100, 0, 0))
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack('HHHH', 40, columns, 0, 0))
     process = subprocess.Popen([str(BINARY), *args], stdin=follower, stdout=follower,
                                stderr=follower,
                                env=environment(**{'TERM': 'xterm-256color', **(env or {})}))
@@ -220,6 +220,18 @@ def test_an_ingest_at_a_terminal_shows_its_progress(server, tmp_path):
     assert status == 0, octets
     assert b'\r' in octets.replace(b'\r\n', b'\n'), 'no progress bar was redrawn'
     assert re.search(r'100 ?%|20,?000', plain(octets))
+
+
+@pytest.mark.parametrize('columns', [20, 45, 60, 200])
+def test_a_line_of_progress_fits_the_terminal(server, tmp_path, columns):
+    (tmp_path / 'log.swf').write_text(LOG)
+    status, octets = at_terminal('ingest', str(tmp_path / 'log.swf'), '--url', server.url,
+                                 columns=columns)
+    assert status == 0
+    lines = re.findall(r'(?:^|\r\x1b\[K)([^\r\n]+)(?=\r\x1b\[K)', octets.decode())
+    assert lines
+    for line in lines:
+        assert len(re.sub(r'\x1b\[[0-9;]*m', '', line)) < columns
 
 
 def test_an_ingest_into_a_file_shows_no_progress_and_no_escape(server, tmp_path):
