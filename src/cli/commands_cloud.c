@@ -363,7 +363,8 @@ const struct command commands_cloud[] = {
     {"connection list", "", "list the service connections of an organization", "",
      cloud_listing_options, 0, 0, action_run, &connection_list},
     {"connection create", "NAME CODE TYPE", "create a service connection",
-     "TYPE is that of a plugin, such as cloudca; CODE is its name in paths.\n",
+     "TYPE is that of a plugin, such as cloudca; CODE is its name in paths: letters, digits, and\n"
+     "any of - _ and the full stop.\n",
      connection_create_options, 3, 3, action_run, &connection_create},
     {"connection assign", "CONNECTION ORGANIZATION", "give a connection to an organization",
      "It gets the connection's default quota with it.\n", action_write_options, 2, 2, action_run,
