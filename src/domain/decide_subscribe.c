@@ -144,7 +144,7 @@ static const struct plan *subscribe_plan_with_id(const struct decision *decision
                                                  struct qms_error *error) {
     struct uuid uuid;
     if (!uuid_parse(id, &uuid)) {
-        qms_fail(error, QMS_BAD_REQUEST, "plan_id must be a UUID");
+        qms_fail(error, QMS_BAD_REQUEST, "uuid must be a UUID");
         return NULL;
     }
     const struct plan *plan = catalogue_plan(decision->catalogue, &uuid);

@@ -126,6 +126,8 @@ def test_a_user_changes_the_plan_and_keeps_the_paid_flag(ask, user):
 def test_a_change_needs_a_plan(ask, user):
     fail(ask('user.plan.change', {'username': user}), 'BAD_REQUEST', 400,
          'no plan name provided in the request body')
+    fail(ask('user.plan.change', {'username': user, 'uuid': 'x'}), 'BAD_REQUEST', 400,
+         'uuid must be a UUID')
 
 
 def test_a_quota_is_set(ask, user):

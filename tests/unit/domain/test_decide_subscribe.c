@@ -318,7 +318,7 @@ static void a_plan_is_named_by_id_or_by_name(void **state) {
         {PRO_ID, "", QMS_OK, ""},
         {"CDF7AC7A-98DC-11EC-BBE3-406C8F3E9CBB", "", QMS_OK, ""},
         {"", "Pro", QMS_OK, ""},
-        {"Pro", "", QMS_BAD_REQUEST, "plan_id must be a UUID"},
+        {"Pro", "", QMS_BAD_REQUEST, "uuid must be a UUID"},
         {"CDF7AC7A-98DC-11EC-BBE3-406C8F3E9CBC", "", QMS_NOT_FOUND,
          "plan ID cdf7ac7a-98dc-11ec-bbe3-406c8f3e9cbc not found"},
     };
