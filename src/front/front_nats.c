@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <nats/nats.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -187,13 +188,29 @@ void nats_slot_retry(struct nats_slot *slot) {
 
 /* ---- what was asked ---- */
 
+/* The NATS library takes the line behind a header without a value for its value. */
+static bool key_is_swallowed(struct __natsMsg *message) {
+    const char **names = NULL, *value;
+    int count = 0;
+    bool swallowed = false;
+    if (natsMsgHeader_Keys(message, &names, &count) != NATS_OK) return false;
+    for (int i = 0; i < count; i++)
+        swallowed |= natsMsgHeader_Get(message, names[i], &value) == NATS_OK && value != NULL &&
+                     strncmp(value, KEY_HEADER ":", sizeof KEY_HEADER) == 0;
+    memory_give((void *)names);
+    return swallowed;
+}
+
+/* Without the key that may be there, a repetition would count twice: so headers are not guessed. */
 static bool slot_take_key(struct nats_slot *slot, struct qms_error *error) {
     const char **values = NULL;
     int count = 0;
     struct text key;
     if (!front_key_is_wanted(&slot->request)) return true;
     natsStatus status = natsMsgHeader_Values(slot->message, KEY_HEADER, &values, &count);
-    if (status != NATS_OK) count = 0;
+    if (status == NATS_NOT_FOUND && !key_is_swallowed(slot->message)) return true;
+    if (status != NATS_OK)
+        return qms_fail(error, QMS_BAD_REQUEST, "a header has no value: none can be read");
     bool good = front_key_check(KEY_HEADER, count > 0 ? text_of(values[0]) : TEXT(""),
                                 (size_t)count, &key, error);
     if (good && key.length > 0) front_key_give(&slot->request, key);

@@ -90,6 +90,26 @@ def test_a_message_id_that_is_no_key_is_refused(start, key):
                      'Nats-Msg-Id must be 1 to 255 visible characters of ASCII'}
 
 
+@pytest.mark.parametrize('headers', [
+    {'Nats_Msg_Id': ''}, {'X_Empty': ''}, {'X_Empty': '', 'Nats_Msg_Id': 'one'},
+    {'Nats_Msg_Id': 'one', 'X_Empty': ''}])
+def test_headers_that_may_hide_a_message_id_are_refused(start, headers):
+    _, client = start()
+    error = json.loads(client.send('user.usages.add', usage('ada', 1), **headers))['error']
+    assert error == {'error_code': 'BAD_REQUEST', 'status_code': 400,
+                     'message': 'a header has no value: none can be read'}
+    assert json.loads(client.send('plan.list', b'{}', **headers))['error'] is None
+    assert not client.json('user.usages.get', {'username': 'ada'})['usages']
+
+
+def test_other_headers_do_not_matter(start):
+    _, client = start()
+    for _ in range(2):
+        answer = client.send('user.usages.add', usage('ada', 1), X_Other='y', Nats_Msg_Id='one')
+        assert json.loads(answer)['usage']['usage'] == 1
+    assert json.loads(client.send('user.usages.add', usage('ada', 1), X_Other='y'))['error'] is None
+
+
 # -- telemetry ------------------------------------------------------------------------------------
 
 PARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
