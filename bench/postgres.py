@@ -88,6 +88,8 @@ def against_libpq(databases, bench):
 
         figures = bench.alternate({
             "engine": engine,
+            "engine, two threads (the default)":
+                lambda: rate(databases.engine(url, in_flight, bench.seconds, threads=2)),
             "one transaction each": lambda: databases.rows(url, "each", in_flight),
             "unnest": lambda: databases.rows(url, "batch", max(1, round(sizes[-1]))),
         }, bench.repetitions)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import cloud
-from description import LOADER
+from description import LOADER, description
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOL = ROOT / '.venv/bin/st'
@@ -33,7 +33,8 @@ def run(server, document, directory, *options):
 @pytest.mark.long
 def test_no_request_makes_the_server_fail_or_break_its_own_description(server, tmp_path):
     told = run(server, f'{server.url}/openapi.yaml', tmp_path)
-    assert 'Tested: 57' in told, told
+    # All but the route that the tool has the document from.
+    assert f'Tested: {len(description("openapi.yaml").operations) - 1}' in told, told
 
 
 @pytest.mark.long
@@ -46,4 +47,4 @@ def test_no_request_makes_the_cloudmc_tree_fail_or_break_its_own_description(ser
     place = tmp_path / 'cloudmc.json'
     place.write_text(json.dumps(document))
     told = run(server, place, tmp_path, '-H', f'MC-Api-Key: {root.key}')
-    assert 'Tested: 38' in told, told
+    assert f'Tested: {len(description("cloudmc.yaml").operations)}' in told, told
