@@ -159,6 +159,12 @@ enum message_encoding message_encoding_of(struct text payload) {
     return payload.length == 0 || message_is_json(payload) ? MESSAGE_JSON : MESSAGE_BINARY;
 }
 
+static bool message_is_empty(const struct message *message) {
+    for (unsigned i = 0; i < message->type->descriptor->n_fields; i++)
+        if (message->values[i].present) return false;
+    return true;
+}
+
 /* No control characters but those of JSON. Hardly a binary message is without: tags and lengths. */
 static bool message_is_text(struct text payload) {
     for (size_t i = 0; i < payload.length; i++) {
@@ -183,9 +189,10 @@ const struct message *message_decode(const struct message_type *type, struct tex
     *encoding = message_encoding_of(payload);
     if (*encoding == MESSAGE_JSON)
         return message_decode_json(type, payload, refuse_unknown, arena, error);
-    bool is_text = message_is_text(payload); /* a word is a message too, of unknown fields */
-    message = message_decode_binary(type, payload, refuse_unknown || is_text, arena, error);
-    if (message != NULL || !is_text) return message;
+    message = message_decode_binary(type, payload, refuse_unknown, arena, error);
+    /* A short word is a message too, of nothing but unknown fields. */
+    bool is_known = message != NULL && !message_is_empty(message);
+    if (is_known || !message_is_text(payload)) return message;
     *encoding = MESSAGE_JSON; /* whoever sends text reads text */
     return message_decode_json(type, payload, refuse_unknown, arena, error);
 }

@@ -95,7 +95,7 @@ const struct message *message_decode_binary(const struct message_type *type, str
 /* A payload of either kind; *encoding is the one to answer in. No bytes at all are an empty
  * message, answered in JSON. JSON is what begins with '{' after white space; but 0A 7B also begins
  * a binary message whose first field has 123 bytes, and is one if it is that to the byte. Text that
- * is neither is refused as JSON. */
+ * is neither, or holds nothing but unknown fields in binary, is refused as JSON. */
 const struct message *message_decode(const struct message_type *type, struct text payload,
                                      bool refuse_unknown, struct arena *arena,
                                      enum message_encoding *encoding, struct qms_error *error);

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from raw_http import Closed, Connection
+from raw_http import Closed
 from server import BINARY, NotStarted, Server, environment
 from stored import microseconds
 
@@ -452,9 +452,9 @@ def test_what_was_asked_before_sigterm_is_answered(server):
 def test_at_sigterm_every_acknowledged_change_is_kept_and_no_answer_is_cut(server):
     acknowledged = []
 
-    def client():
+    def client(connection):
         count = 0
-        with Connection('127.0.0.1', server.port) as connection:
+        with connection:
             try:
                 while True:
                     answer = connection.ask('PUT', '/users/ada/usages', json.dumps(
@@ -465,7 +465,9 @@ def test_at_sigterm_every_acknowledged_change_is_kept_and_no_answer_is_cut(serve
                 assert connection.buffer == b''
         acknowledged.append(count)
 
-    threads = [threading.Thread(target=client) for _ in range(16)]
+    # Connected before any begins: enough may be written, and the stop come, before the last.
+    connections = [server.connect() for _ in range(16)]
+    threads = [threading.Thread(target=client, args=[each]) for each in connections]
     for thread in threads:
         thread.start()
     while len(server.stored().rows('SELECT 1 FROM updates LIMIT 50')) < 50:

@@ -309,11 +309,32 @@ def test_what_google_refuses_in_binary_is_refused(codec, case):
         codec.convert(name, 'binary', b'\x0a\x00' * (payload.lstrip()[:1] == b'{') + payload)
 
 
+def is_text_of_unknown_fields(name, payload):
+    """Whether it is what a human may have typed: `hi` is a message, with nothing in it."""
+    message = message_class(name).FromString(payload)
+    message.DiscardUnknownFields()
+    return (payload != b'' and not re.search(rb'[\0-\x08\x0b\x0c\x0e-\x1f\x7f]', payload)
+            and message.ByteSize() == 0 and is_utf8(payload))
+
+
+def is_utf8(octets):
+    try:
+        octets.decode()
+        return True
+    except UnicodeDecodeError:
+        return False
+
+
 @thorough
+@example(case=('header.Header', b'8\t'))
 @given(case=damaged())
 def test_what_is_refused_in_binary_google_refuses_but_for_groups_and_zeros(codec, case):
     name, payload = case
     if payload.lstrip(b' \t\r\n')[:1] == b'{' or refused_by_google(name, payload):
+        return
+    if is_text_of_unknown_fields(name, payload):
+        with pytest.raises(ValueError, match='an object was expected|the text ends too early'):
+            codec.convert(name, 'binary', payload)
         return
     try:
         codec.convert(name, 'binary', payload)

@@ -313,6 +313,9 @@ static void either_encoding_is_told_by_its_first_bytes(void **state) {
             {TEXT("{\"username\":\"ada\"}"), MESSAGE_JSON, "ada"},
             {TEXT(" \n\r\t{\"username\":\"ada\"}"), MESSAGE_JSON, "ada"},
             {TEXT("\x12\x03" "ada"), MESSAGE_BINARY, "ada"},
+            {TEXT("8a\x12\x03" "ada"), MESSAGE_BINARY, "ada"}, /* 8a: an unknown field */
+            {TEXT("8\x01"), MESSAGE_BINARY, ""},
+            {TEXT("\n\n8a8a8a8a8a" "8a"), MESSAGE_BINARY, ""}, /* a header, printable */
             {{.data = binary, .length = sizeof binary}, MESSAGE_BINARY, ""},
             {{.data = json, .length = sizeof json}, MESSAGE_JSON, "ada"},
             {TEXT("\n{}"), MESSAGE_JSON, ""},
@@ -338,6 +341,7 @@ static void either_encoding_is_told_by_its_first_bytes(void **state) {
             {TEXT("[{\"name\":\"x\"}]"), MESSAGE_JSON, "an object was expected at byte 0"},
             {TEXT("null"), MESSAGE_JSON, "an object was expected at byte 0"},
             {TEXT("hi"), MESSAGE_JSON, "an object was expected at byte 0"},
+            {TEXT("8\t"), MESSAGE_JSON, "an object was expected at byte 0"},
             {TEXT("\n"), MESSAGE_JSON, "the text ends too early at byte 1"},
             {TEXT("\xc3\xa9"), MESSAGE_JSON, "an object was expected at byte 0"},
             {TEXT("\n\x05" "ab"), MESSAGE_BINARY, "the message ends too early at byte 2"},
