@@ -15,6 +15,7 @@ import pytest
 from raw_http import Closed
 from server import BINARY, NotStarted, Server, environment
 from stored import microseconds
+from stores import File
 
 ITEM = {'username': 'ada', 'resource_name': 'cpu.hours', 'update_type': 'ADD', 'usage_value': 1}
 
@@ -156,6 +157,24 @@ def test_a_store_that_cannot_be_trusted_is_refused_and_not_altered(used_store, t
     assert used_store.read_bytes() == before
     if damage == 'a newer version':
         assert 'newer' in log and '4000' in log
+
+
+@file_only
+@pytest.mark.parametrize('closed', ['>&-', '2>&-', '<&- >&-', '<&- 2>&-'])
+def test_what_is_said_to_a_closed_stream_does_not_land_in_the_store(used_store, closed):
+    store = File(used_store)
+    before = store.stored().everything()
+    command = [str(BINARY), 'serve', '--listen', '127.0.0.1:0', '--store', store.url]
+    process = subprocess.Popen(['sh', '-c', f'exec "$0" "$@" {closed}', *command],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, env=environment(), text=True)
+    is_silent = '2>&-' not in closed
+    assert '127.0.0.1:' in (process.stderr if is_silent else process.stdout).readline()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == (1 if is_silent else 0)  # the address was told to nobody
+    assert store.stored().everything() == before
+    store.stored().assert_sound()
 
 
 @file_only
