@@ -197,8 +197,9 @@ static bool line_take(struct line *line, struct qms_error *error) {
 
 /* No flag begins with a digit: "-5" is a value. */
 static bool is_option(const char *argument) {
+    if (argument[0] != '-' || argument[1] == '\0') return false;
     bool is_number = (argument[1] >= '0' && argument[1] <= '9') || argument[1] == '.';
-    return argument[0] == '-' && argument[1] != '\0' && !is_number;
+    return !is_number;
 }
 
 static bool set_from_line(struct line *line, int *operand_count, struct qms_error *error) {

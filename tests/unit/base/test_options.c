@@ -165,6 +165,16 @@ static void a_negative_number_is_no_option(void **state) {
     assert_string_equal(fixture->arguments[1], "-.5");
 }
 
+static void an_empty_argument_is_no_option(void **state) {
+    struct fixture *fixture = *state;
+    char empty[] = "", *arguments[] = {empty};
+    int count = 1;
+    assert_true(options_parse(table, &fixture->settings, &count, arguments, environment_of_test,
+                              &fixture->arena, &fixture->error));
+    assert_int_equal(count, 1);
+    assert_ptr_equal(arguments[0], empty);
+}
+
 static void what_is_wrong_is_refused_with_its_reason(void **state) {
     static const struct {
         const char *line, *text;
@@ -308,6 +318,7 @@ int main(void) {
         cmocka_unit_test(a_switch_is_turned_on_and_off),
         cmocka_unit_test(what_is_no_option_is_kept_in_order),
         cmocka_unit_test(a_negative_number_is_no_option),
+        cmocka_unit_test(an_empty_argument_is_no_option),
         cmocka_unit_test(what_is_wrong_is_refused_with_its_reason),
         cmocka_unit_test(a_wrong_variable_is_refused_by_its_name),
         cmocka_unit_test(a_list_has_a_bound),
