@@ -10,7 +10,11 @@ enum { CUTTING_LOOKED_AT_MS = 100 };
 void http_stream_init(struct http_stream *stream) {
     *stream = (struct http_stream){.begun = false};
     pthread_mutex_init(&stream->lock, NULL);
-    pthread_cond_init(&stream->taken, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&stream->taken, &attributes);
+    pthread_condattr_destroy(&attributes);
     buffer_init(&stream->ready, SIZE_MAX / 2);
 }
 
@@ -43,7 +47,7 @@ bool http_stream_wait(struct http_stream *stream, int ms, const atomic_bool *cut
     while ((full = stream->ready.length >= HTTP_STREAM_BYTES_MAX) && !stream->gone &&
            !atomic_load(cutting) && clock_monotonic_us() < deadline_us) {
         struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
+        clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_nsec += CUTTING_LOOKED_AT_MS * 1000000L;
         if (until.tv_nsec >= 1000000000L) {
             until.tv_nsec -= 1000000000L;

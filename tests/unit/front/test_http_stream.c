@@ -2,15 +2,24 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/clock.h"
 
-enum { SHORT_MS = 200, LONG_MS = 60000 };
+enum { SHORT_MS = 200, LONG_MS = 60000, SET_BACK_S = 20 };
 
 static struct http_stream stream;
 static atomic_bool cutting;
+static atomic_bool set_back; /* the wall clock, by SET_BACK_S, as soon as it has been read */
+
+int clock_gettime(clockid_t id, struct timespec *now) {
+    int failed = (int)syscall(SYS_clock_gettime, id, now);
+    if (id == CLOCK_REALTIME && atomic_load(&set_back)) now->tv_sec += SET_BACK_S;
+    return failed;
+}
 
 static int set_up(void **state) {
     static char part[HTTP_STREAM_BYTES_MAX];
@@ -59,6 +68,15 @@ static void a_client_that_takes_nothing_is_not_waited_for_without_end(void **sta
     assert_true(http_stream_wait(&stream, SHORT_MS, &cutting));
 }
 
+static void a_wall_clock_that_is_set_back_does_not_prolong_the_wait(void **state) {
+    (void)state;
+    int64_t start_us = clock_monotonic_us();
+    atomic_store(&set_back, true);
+    assert_false(http_stream_wait(&stream, SHORT_MS, &cutting));
+    atomic_store(&set_back, false);
+    assert_true(clock_monotonic_us() - start_us < SET_BACK_S * INT64_C(1000000) / 2);
+}
+
 static void nobody_waits_for_a_client_that_is_gone_or_to_be_cut_off(void **state) {
     (void)state;
     atomic_store(&cutting, true);
@@ -74,6 +92,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(room_that_is_made_in_time_lets_the_maker_go_on),
         TEST(a_client_that_takes_nothing_is_not_waited_for_without_end),
+        TEST(a_wall_clock_that_is_set_back_does_not_prolong_the_wait),
         TEST(nobody_waits_for_a_client_that_is_gone_or_to_be_cut_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
