@@ -18,12 +18,17 @@ code, pre { font: 14px/1.4 ui-monospace, monospace; }
 pre { background: #f4f4f4; padding: .8rem; overflow-x: auto; }
 summary { cursor: pointer; padding: .3rem 0; }
 summary b { display: inline-block; min-width: 4.5rem; }
+summary code { overflow-wrap: anywhere; }
+nav p { margin: .2rem 0; } nav a { white-space: nowrap; margin-right: .6rem; }
+h1 { margin-top: 3rem; } nav + h1 { margin-top: 1.5rem; }
 details details { margin-left: 1.5rem; }
 table { border-collapse: collapse; } td, th { text-align: left; padding: .1rem 1rem .1rem 0; }
 .get b { color: #06c; } .put b { color: #a60; } .post b { color: #080; } .delete b { color: #b00; }
 .deprecated code { text-decoration: line-through; }
 @media (prefers-color-scheme: dark) {
-  body { color: #ddd; background: #181818; } pre { background: #242424; } a { color: #8bf; } }
+  body { color: #ddd; background: #181818; } pre { background: #242424; } a { color: #8bf; }
+  .get b { color: #6bf; } .put b { color: #fb5; } .post b { color: #5c5; }
+  .delete b { color: #f77; } }
 '''
 
 
@@ -73,13 +78,20 @@ def operation(method, path, entry, shared):
     return [*lines, '</details>']
 
 
+def contents(document):
+    """A line of links to the parts of a document."""
+    links = [f'<a href="#{text(tag["name"])}">{text(tag["name"])}</a>' for tag in document['tags']]
+    return f'<p>{text(document["info"]["title"])}: {" ".join(links)}</p>'
+
+
 def part(document, served, prefix):
     """One document; prefix keeps the places of its schemas apart from those of others."""
     info = document['info']
-    lines = [f'<h1>{text(info["title"])} HTTP API</h1>', f'<p>{text(info["description"])}</p>',
+    lines = [f'<h1>{text(info["title"])}</h1>', f'<p>{text(info["description"])}</p>',
              f'<p>For programs: <a href="/{served}">{served}</a></p>']
     for tag in document['tags']:
-        lines.append(f'<h2>{text(tag["name"])}</h2><p>{text(tag["description"])}</p>')
+        lines.append(f'<h2 id="{text(tag["name"])}">{text(tag["name"])}</h2>'
+                     f'<p>{text(tag["description"])}</p>')
         for path, methods in document['paths'].items():
             for method, entry in methods.items():
                 if tag['name'] in entry['tags']:
@@ -96,8 +108,10 @@ def page():
     lines = ['<!doctype html>', '<html lang="en"><meta charset="utf-8">',
              '<meta name="viewport" content="width=device-width">',
              '<title>qms HTTP API</title>', f'<style>{STYLE}</style>']
-    for served, prefix in (('openapi.yaml', 'schema'), ('cloudmc.yaml', 'cloudmc-schema')):
-        document = yaml.safe_load((API / served).read_text(encoding='utf-8'))
+    parts = [(yaml.safe_load((API / served).read_text(encoding='utf-8')), served, prefix)
+             for served, prefix in (('openapi.yaml', 'schema'), ('cloudmc.yaml', 'cloudmc-schema'))]
+    lines += ['<nav>', *(contents(document) for document, _, _ in parts), '</nav>']
+    for document, served, prefix in parts:
         lines += part(document, served, prefix)
     return '\n'.join([*lines, '</html>', ''])
 
