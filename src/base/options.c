@@ -327,9 +327,18 @@ void options_help(const struct option_row *table, FILE *out) {
     }
 }
 
-static void markdown_cell(const char *before, const char *text, const char *after, FILE *out) {
-    if (text == NULL || *text == '\0') fputs(" |", out);
-    else fprintf(out, " %s%s%s |", before, text, after);
+/* A bar would end the cell, between backticks too. */
+static void markdown_cell(const char *around, const char *text, FILE *out) {
+    if (text == NULL || *text == '\0') {
+        fputs(" |", out);
+        return;
+    }
+    fprintf(out, " %s", around);
+    for (; *text != '\0'; text++) {
+        if (*text == '|') fputc('\\', out);
+        fputc(*text, out);
+    }
+    fprintf(out, "%s |", around);
 }
 
 void options_markdown(const struct option_row *table, FILE *out) {
@@ -343,11 +352,11 @@ void options_markdown(const struct option_row *table, FILE *out) {
         const char *fallback = row->fallback;
         if (fallback == NULL && row->flag != NULL && row->type == OPTION_BOOL) fallback = "false";
         fputc('|', out);
-        markdown_cell("`", flag, "`", out);
-        markdown_cell("`", row->environment, "`", out);
-        markdown_cell("`", row->name[0] == '-' ? NULL : row->name, "`", out);
-        markdown_cell("`", fallback, "`", out);
-        markdown_cell("", row->help, "", out);
+        markdown_cell("`", flag, out);
+        markdown_cell("`", row->environment, out);
+        markdown_cell("`", row->name[0] == '-' ? NULL : row->name, out);
+        markdown_cell("`", fallback, out);
+        markdown_cell("", row->help, out);
         fputc('\n', out);
     }
 }
