@@ -19,6 +19,7 @@ enum {
     RESOLVE_PAUSE_US = 50000,
     REPEATS_MAX = 64,         /* of a batch and its parts, when somebody else is always first */
     REPEATS_TOGETHER_MAX = 4, /* ... of all of it, before it is halved */
+    DECLINED_MAX = 16,        /* operations in a row: then it is not they who are at fault */
     REPEAT_PAUSE_US = 500,    /* at most, before the first; doubles up to the fifth */
 };
 
@@ -49,7 +50,7 @@ bool op_may_write(const struct op *op) {
 }
 
 /* How an attempt ended: with answers, or with what is left to be done again. */
-enum ending { ENDED, ENDED_REFUSED, ENDED_OVERTAKEN };
+enum ending { ENDED, ENDED_REFUSED, ENDED_DECLINED, ENDED_OVERTAKEN };
 
 /* ---- decide ---- */
 
@@ -309,11 +310,13 @@ static enum ending batch_attempt(struct worker *worker, struct work *works, size
     }
     enum store_outcome outcome = attempt_save(worker, &attempt, error);
     if (outcome == STORE_COMMITTED) {
+        worker->declined = 0;
         attempt_committed(worker, &attempt);
         return ENDED;
     }
     attempt_forget(worker, &attempt, outcome == STORE_UNKNOWN);
     if (outcome == STORE_REFUSED) return ENDED_REFUSED;
+    if (outcome == STORE_DECLINED) return ENDED_DECLINED;
     if (outcome == STORE_OVERTAKEN) return ENDED_OVERTAKEN;
     qms_fail_code(error, outcome == STORE_UNKNOWN ? QMS_OUTCOME_UNKNOWN : QMS_UNAVAILABLE);
     attempt_fail(worker, &attempt, error);
@@ -323,20 +326,21 @@ static enum ending batch_attempt(struct worker *worker, struct work *works, size
 /* ---- again ---- */
 
 /* The store took offence at the operation that is left of its batch. */
-static void batch_refuse(struct worker *worker, struct work *work, const struct qms_error *error) {
+static void batch_refuse(struct worker *worker, struct work *work, enum qms_code code,
+                         const struct qms_error *error) {
     struct part_list finished = {0};
     log_format(LOG_ERROR, "the store refused one operation (%s): %s",
                operation_name(work->op->operation), error->text);
-    qms_fail_code(&work->op->error, QMS_INTERNAL);
+    qms_fail_code(&work->op->error, code);
     work_finish(work, &finished);
     queue_put_list(&worker->engine->finished, &finished);
 }
 
-static void batch_give_up(struct worker *worker, struct work *works, size_t count) {
+static void batch_give_up(struct worker *worker, struct work *works, size_t count,
+                          const char *why) {
     struct attempt attempt = {.works = works, .count = count};
     struct qms_error error;
-    log_format(LOG_WARNING, "others are always first: %zu operations are answered unavailable",
-               count);
+    log_format(LOG_WARNING, "%s: %zu operations are answered unavailable", why, count);
     qms_fail_code(&error, QMS_UNAVAILABLE);
     attempt_fail(worker, &attempt, &error);
 }
@@ -347,6 +351,11 @@ static void batch_pause(struct worker *worker, unsigned repeats) {
     unsigned longest_us = REPEAT_PAUSE_US << (repeats < 5 ? repeats : 5), number;
     memcpy(&number, &random, sizeof number);
     usleep(number % longest_us);
+}
+
+/* Halving finds the one that is at fault, unless it is none of them. */
+static bool batch_is_hopeless(const struct worker *worker) {
+    return worker->declined >= DECLINED_MAX || clock_monotonic_us() > worker->repeat_until_us;
 }
 
 /* Again from the beginning as long as somebody else is first; whatever cannot be saved together is
@@ -360,15 +369,21 @@ static void batch_go(struct worker *worker, struct work *works, size_t count) {
         atomic_fetch_add(&worker->engine->metrics->batches_overtaken, 1);
         if (count > 1 && repeats == REPEATS_TOGETHER_MAX) break;
         if (worker->repeats_left == 0 || clock_monotonic_us() > worker->repeat_until_us) {
-            batch_give_up(worker, works, count);
+            batch_give_up(worker, works, count, "others are always first");
             return;
         }
         worker->repeats_left--;
         batch_pause(worker, repeats++);
     }
     if (ending == ENDED) return;
+    if (ending == ENDED_DECLINED && batch_is_hopeless(worker)) {
+        batch_give_up(worker, works, count, "the store saves nothing");
+        return;
+    }
     if (count == 1) {
-        batch_refuse(worker, works, &error);
+        if (ending == ENDED_DECLINED) worker->declined++;
+        batch_refuse(worker, works, ending == ENDED_DECLINED ? QMS_UNAVAILABLE : QMS_INTERNAL,
+                     &error);
         return;
     }
     atomic_fetch_add(&worker->engine->metrics->batches_halved, 1);
@@ -379,6 +394,7 @@ static void batch_go(struct worker *worker, struct work *works, size_t count) {
 
 void batch_run(struct worker *worker, struct work *works, size_t count) {
     worker->repeats_left = REPEATS_MAX;
+    worker->declined = 0;
     worker->repeat_until_us = clock_monotonic_us() + worker->engine->options.request_wait_us_max;
     batch_go(worker, works, count);
     pthread_mutex_lock(&worker->facts_lock);

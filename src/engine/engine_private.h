@@ -65,6 +65,7 @@ struct worker {
     size_t batch_limit;     /* follows the commit time */
     uint64_t batch_number;
     unsigned repeats_left;  /* of the batch in hand, when others are faster */
+    unsigned declined;      /* operations of it that could not be saved alone, in a row */
     int64_t repeat_until_us;
     struct arena batch_arena;
     struct changes changes;

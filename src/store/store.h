@@ -99,6 +99,9 @@ struct store_reader;
 enum store_outcome {
     STORE_COMMITTED,
     STORE_REFUSED, /* not committed; the data of some change is at fault: halve the batch */
+    STORE_DECLINED, /* not committed; what failed may be some change's fault (what a trigger of
+                       others raises can be anything) or everybody's: halve the batch, and stop when
+                       nothing of it can be saved */
     STORE_OVERTAKEN, /* not committed; somebody else was first (a user, quota or key that was absent
                         when it was loaded, a deadlock): load and decide the batch again */
     STORE_FAILED,  /* not committed for certain: "unavailable, safe to retry" */

@@ -64,10 +64,10 @@ static enum store_outcome outcome_of(struct store_postgres *postgres,
     case POSTGRES_PASSES: return STORE_OVERTAKEN;
     case POSTGRES_DATA: return STORE_REFUSED;
     case POSTGRES_GUARD:
-        if (is_change_of_account(id)) return STORE_FAILED;
+        if (is_change_of_account(id)) return STORE_DECLINED;
         if (is_insertion(id) && store_postgres_collides(postgres, changes)) return STORE_REFUSED;
         return STORE_OVERTAKEN;
-    default: return STORE_FAILED;
+    default: return STORE_DECLINED;
     }
 }
 

@@ -108,6 +108,9 @@ static enum store_outcome fault_save(struct store *store, const struct uuid *bat
         fault_strikes(faulty, FAULT_SAVE_REFUSED)) {
         return save_fails(faulty, STORE_REFUSED, error);
     }
+    if (fault_strikes(faulty, FAULT_SAVE_DECLINED)) {
+        return save_fails(faulty, STORE_DECLINED, error);
+    }
     if (changes_have(changes, faulty->overtaken_username) ||
         fault_strikes(faulty, FAULT_SAVE_OVERTAKEN)) {
         return save_fails(faulty, STORE_OVERTAKEN, error);

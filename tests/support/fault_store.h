@@ -23,6 +23,7 @@ enum fault {
     FAULT_FIND_BROKEN,    /* find says of its first id that what it names cannot be read */
     FAULT_ADDON_BROKEN,   /* load says that the use of an add-on cannot be read */
     FAULT_SAVE_REFUSED,   /* not committed, STORE_REFUSED */
+    FAULT_SAVE_DECLINED,  /* not committed, STORE_DECLINED */
     FAULT_SAVE_OVERTAKEN, /* not committed, STORE_OVERTAKEN */
     FAULT_SAVE_FAILED,    /* not committed, STORE_FAILED */
     FAULT_SAVE_COMMITTED, /* committed, but the answer is STORE_UNKNOWN */

@@ -75,6 +75,33 @@ def test_a_value_that_the_database_refuses_fails_one_request(server, database):
     assert database.execute('SELECT count(*) FROM public.updates').strip() == '31'
 
 
+@pytest.mark.parametrize('refusal', [
+    "RAISE insufficient_privilege",
+    "RAISE undefined_column",
+    "RAISE feature_not_supported",
+    "RAISE query_canceled",
+    "RAISE SQLSTATE 'XX000'",
+    "RAISE SQLSTATE 'QM001'",
+    "new.usage := new.usage / 0",
+    "RETURN NULL",
+])
+def test_a_trigger_of_others_fails_one_item_whatever_it_raises(server, database, refusal):
+    users = [f'user-{n}' for n in range(16)]
+    assert one_each(server, users) == [[200]] * 16
+    database.execute('CREATE FUNCTION public.theirs() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN'
+                     f' IF new.usage = 13 THEN {refusal}; END IF; RETURN new; END $$',
+                     'CREATE TRIGGER theirs BEFORE INSERT OR UPDATE ON public.usages'
+                     ' FOR EACH ROW EXECUTE FUNCTION public.theirs()')
+    items = [{'id': user, 'username': user, 'resource_name': 'cpu.hours', 'update_type': 'ADD',
+              'usage_value': 12 if user == 'user-7' else 2} for user in users]
+    results = server.post('/v2/usages', items).json()['results']
+    assert [result['status'] for result in results] == \
+        ['error' if user == 'user-7' else 'applied' for user in users], server.log()
+    assert [usage_of(server, user) for user in users] == \
+        [1 if user == 'user-7' else 3 for user in users]
+    assert database.execute('SELECT count(*) FROM public.updates').strip() == '31'
+
+
 def test_a_backup_restored_elsewhere_knows_what_was_recorded(server, database, postgres,
                                                              start_server, tmp_path):
     """With pg_dump and pg_restore, by the role of the server, which owns no extension."""

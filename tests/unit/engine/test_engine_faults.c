@@ -114,6 +114,43 @@ static void one_refused_operation_never_fails_its_neighbours(void **state) {
     }
 }
 
+/* A list in one batch: the save of all, of the first half, of its first half and of the first alone
+ * fail, and whatever is tried after that succeeds. */
+static void an_operation_that_the_store_declines_alone_is_told_to_try_again(void **state) {
+    (void)state;
+    static const char *const users[] = {"ada", "bob", "cid", "dan"};
+    struct call list;
+    call_init(&list, &fixture);
+    struct op *ops = call_list(&list, "item", users, 4, 8);
+    fault_store_arm(fixture.store, FAULT_SAVE_DECLINED, 0, 4);
+    call_submit(&list, false);
+    call_wait(&list);
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(ops[i].error.code, i == 0 ? QMS_UNAVAILABLE : QMS_OK);
+    }
+    call_close(&list);
+    assert_string_equal(usage_of(&fixture, "ada"), "1");
+    assert_string_equal(usage_of(&fixture, "dan"), "2");
+}
+
+static void a_store_that_saves_nothing_is_not_asked_for_each_operation(void **state) {
+    (void)state;
+    static const char *const users[] = {"ada", "bob"};
+    enum { ITEMS = 200 };
+    struct call list;
+    call_init(&list, &fixture);
+    struct op *ops = call_list(&list, "item", users, 2, ITEMS);
+    fault_store_arm(fixture.store, FAULT_SAVE_DECLINED, 0, FAULT_FOR_EVER);
+    call_submit(&list, false);
+    call_wait(&list);
+    for (int i = 0; i < ITEMS; i++) assert_int_equal(ops[i].error.code, QMS_UNAVAILABLE);
+    call_close(&list);
+    assert_true(fault_store_fired(fixture.store, FAULT_SAVE_DECLINED) < ITEMS / 2);
+    fault_store_arm(fixture.store, FAULT_SAVE_DECLINED, 0, 0);
+    assert_int_equal(add_usage(&fixture, "ada", "3"), QMS_OK);
+    assert_string_equal(usage_of(&fixture, "ada"), "3");
+}
+
 static void a_key_that_cannot_be_read_fails_only_its_own_operation(void **state) {
     (void)state;
     static const char *const users[] = {"ada", "bob"};
@@ -255,6 +292,8 @@ int main(void) {
         TEST(while_an_outcome_is_looked_up_the_engine_is_not_ready),
         TEST(an_outcome_that_cannot_be_found_out_is_said_to_be_unknown),
         TEST(one_refused_operation_never_fails_its_neighbours),
+        TEST(an_operation_that_the_store_declines_alone_is_told_to_try_again),
+        TEST(a_store_that_saves_nothing_is_not_asked_for_each_operation),
         TEST(a_key_that_cannot_be_read_fails_only_its_own_operation),
         TEST(what_an_id_names_and_cannot_be_read_is_an_internal_error),
         TEST(a_full_queue_is_an_answer),
