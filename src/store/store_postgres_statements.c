@@ -506,7 +506,8 @@ static const struct postgres_statement_text statements[PG_STATEMENT_COUNT] = {
     [PG_READ_USER] = {"t", "u", "SELECT id FROM public.users WHERE username = $1::text"},
     [PG_READ_USERS] = {"ttii", "",
                        CURSOR "SELECT u.id, u.username FROM public.users u"
-                       " WHERE u.username COLLATE \"C\" > $1::text"
+                       " WHERE u.username COLLATE \"C\" >= $1::text"
+                       " AND ($1::text = '' OR u.username <> $1::text)"
                        " AND strpos(u.username, $2::text) > 0"
                        " ORDER BY u.username COLLATE \"C\"" PAGE("$3", "$4")},
     [PG_READ_UPDATES] =

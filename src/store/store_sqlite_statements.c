@@ -348,7 +348,8 @@ static const struct statement {
     /* Listings. A negative limit is none. */
     [READ_USER] = {"t", "u", "SELECT id FROM users WHERE username = ?1"},
     [READ_USERS] = {"ttii", "ut",
-                    "SELECT id, username FROM users WHERE username > ?1"
+                    "SELECT id, username FROM users"
+                    " WHERE username >= ?1 AND (?1 = '' OR username <> ?1)"
                     " AND instr(username, ?2) > 0 ORDER BY username LIMIT ?3 OFFSET ?4"},
     [READ_TRAIL] = {"ii", "iu",
                     "SELECT rowid, coalesce(user_id, zeroblob(16)) FROM updates"
