@@ -375,6 +375,8 @@ int action_run(const struct command *command, int count, char **arguments) {
         call.operands[call.operand_count++] = text_of(arguments[i]);
     if (done && call.inputs.substitute != NULL)
         call.operands[call.operand_count++] = text_of(call.inputs.substitute);
+    if (done && call.inputs.resource != NULL)
+        call.operands[call.operand_count++] = text_of(call.inputs.resource);
     done = done && read_inputs(&call, &error);
     if (done) call.client = client_open(&call.inputs.client, &error);
     done = done && call.client != NULL;

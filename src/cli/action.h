@@ -45,7 +45,7 @@ struct action_lookup {
 struct action_call {
     const struct action *action;
     struct action_inputs inputs;
-    struct text operands[ACTION_OPERANDS_MAX]; /* --substitute is one more, behind the others */
+    struct text operands[ACTION_OPERANDS_MAX]; /* behind them that of --substitute or --resource */
     size_t operand_count;
     struct text found[ACTION_LOOKUPS_MAX]; /* the row of each lookup */
     struct amount value;                   /* of the operand that is an amount */

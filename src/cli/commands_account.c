@@ -185,9 +185,9 @@ static const struct option_row usage_options[] = {
 
 static bool history_keeps(const struct action_call *call, struct text row) {
     int64_t at_us;
-    const char *resource = call->inputs.resource;
-    if (resource != NULL && !text_equal(answer_text(row, "resource_type.name", call->arena),
-                                        text_of(resource)))
+    if (call->inputs.resource != NULL &&
+        !text_equal(answer_text(row, "resource_type.name", call->arena),
+                    answer_text(call->found[0], "name", call->arena)))
         return false;
     return timestamp_parse(answer_text(row, "effective_date", call->arena), &at_us) &&
            at_us >= call->since_us;
@@ -212,8 +212,8 @@ static const struct listing_column history_columns[] = {
 };
 
 static const struct action history = {
-    .path = "/users/{0}/updates", .rows = {"updates"}, .columns = history_columns,
-    .keeps = history_keeps, .none = "There are no such changes.",
+    .lookups = {&account_resource}, .path = "/users/{0}/updates", .rows = {"updates"},
+    .columns = history_columns, .keeps = history_keeps, .none = "There are no such changes.",
 };
 
 static const struct option_row history_options[] = {

@@ -107,7 +107,8 @@ static bool write_changed(const struct action_call *call, struct json_writer *wr
     if (inputs->name != NULL) action_write_text(writer, TEXT("name"), text_of(inputs->name));
     if (inputs->description != NULL)
         action_write_text(writer, TEXT("description"), text_of(inputs->description));
-    if (inputs->resource != NULL) write_resource(writer, text_of(inputs->resource));
+    if (inputs->resource != NULL)
+        write_resource(writer, answer_text(call->found[1], "name", call->arena));
     if (inputs->amount != NULL) {
         struct amount amount;
         if (!action_amount("--amount", text_of(inputs->amount), &amount, error)) return false;
@@ -169,8 +170,8 @@ static const struct action addon_add = {
     .body = addon_add_body, .done = "Added the add-on {addon.name}.",
 };
 static const struct action addon_update = {
-    .lookups = {&addon}, .method = "POST", .path = "/addons/{#0}", .body = addon_update_body,
-    .done = "Changed the add-on {addon.name}.",
+    .lookups = {&addon, &addon_resource}, .method = "POST", .path = "/addons/{#0}",
+    .body = addon_update_body, .done = "Changed the add-on {addon.name}.",
 };
 static const struct action addon_delete = {
     .lookups = {&addon}, .method = "DELETE", .path = "/addons/{#0}",
@@ -219,12 +220,15 @@ const struct command commands_addon[] = {
     {"addon delete", "ADDON", "delete an add-on that nobody has", "", action_write_options, 1, 1,
      action_run, &addon_delete},
     {"addon apply", "USER ADDON", "raise a user's quota by an add-on",
-     "It goes to the active subscription. An add-on may be applied more than once.\n",
+     "It goes to the active subscription, which is one to the default plan, made for it, for a\n"
+     "user who has none. An add-on may be applied more than once.\n",
      action_write_options, 2, 2, action_run, &addon_apply},
     {"addon revoke", "USER ADDON", "take an add-on back from a user",
-     "Of several with one name, name it by the id that addon applied shows.\n",
+     "Of several with one name, name it by the id that addon applied shows. A user without a\n"
+     "subscription gets one to the default plan by being asked for.\n",
      action_write_options, 2, 2, action_run, &addon_revoke},
-    {"addon applied", "USER", "list the add-ons of a user's active subscription", "",
+    {"addon applied", "USER", "list the add-ons of a user's active subscription",
+     "A user without a subscription gets one to the default plan by being asked for.\n",
      action_listing_options, 1, 1, action_run, &addon_applied},
     {.name = NULL},
 };

@@ -11,6 +11,10 @@ import pytest
 from server import BINARY, REPOSITORY, environment
 
 
+CPU = '99e3bc7e-950a-11ec-84a4-406c8f3e9cbb'
+DATA = '99e3f91e-950a-11ec-84a4-406c8f3e9cbb'
+
+
 def qms(server, *args, code=0, **env):
     """Runs a command; its standard output, or its standard error when code is not 0."""
     process = subprocess.run([str(BINARY), *args], capture_output=True, timeout=60,
@@ -228,6 +232,12 @@ def test_an_addon_lives_from_add_to_delete(shared):
     raw = next(addon for addon in json.loads(qms(shared, 'addon', 'list', '--json'))
                if addon['name'] == 'Extra, big')
     assert [rate['rate'] for rate in raw['addon_rates']] == [5, 6]
+    said = qms(shared, 'addon', 'update', 'Extra, big', '--resource', 'data', code=4)
+    assert "there is no resource type 'data'; the resource types are: cpu.hours" in said
+    for resource, name in ((DATA, 'data.size'), ('cpu.hours', 'cpu.hours')):
+        qms(shared, 'addon', 'update', 'Extra, big', '--resource', resource)
+        listed = {row['add-on']: row for row in rows(shared, 'addon', 'list')}
+        assert listed['Extra, big']['resource'] == name
     assert 'nothing to change' in qms(shared, 'addon', 'update', 'Extra, big', code=2)
     assert qms(shared, 'addon', 'delete', 'Extra, big') == 'Deleted the add-on Extra, big.\n'
     assert 'Extra, big' not in qms(shared, 'addon', 'list')
@@ -269,6 +279,9 @@ def test_the_history_tells_who_changed_what_and_how(shared, user):
     table = qms(shared, 'history', user, '--resource', 'cpu.hours').splitlines()
     assert table[0].split() == ['when', 'what', 'operation', 'value', 'resource', 'metadata']
     assert len(table) == 3 and 'data.size' not in ''.join(table)
+    assert qms(shared, 'history', user, '--resource', CPU).splitlines() == table
+    said = qms(shared, 'history', user, '--resource', 'cpu.hour', code=4)
+    assert "there is no resource type 'cpu.hour'; the resource types are: cpu.hours" in said
     assert qms(shared, 'history', user, '--since', '2999-01-01') == 'There are no such changes.\n'
     assert len(rows(shared, 'history', user, '--since', '2020-01-01')) == 3
     raw = shared.get(f'/users/{user}/updates').json()['updates']
