@@ -84,7 +84,8 @@ static void a_change_of_a_row_that_is_gone_is_not_committed(void **state) {
     changes_usage(&fixture->changes, subscription->usages, ROW_CHANGED);
     subscription->usages->value = fixture_amount("2");
     fixture_update(fixture, fixture->accounts[0], "cpu.hours", "1", 0);
-    assert_int_equal(store_fixture_save(fixture), STORE_FAILED);
+    enum store_outcome outcome = store_fixture_save(fixture);
+    assert_true(outcome == STORE_FAILED || outcome == STORE_DECLINED);
     assert_amount(fixture_stored_usage(fixture, "ada")->value, "1");
 }
 
