@@ -78,6 +78,11 @@ CASES = {
         ('src/domain/decide.c', 'int64_t now = clock_wall_us(&clock_system);\n'),
         ('tests/unit/base/test_text.c', 'sprintf(line, "x");\n'),
     ],
+    tidy.sql_is_known_to_the_oldest_sqlite: [
+        ('migrations/sqlite/0001_rows.sql', "SELECT strftime('%s', 'now');\n"),
+        ('migrations/sqlite/0001_rows.sql', 'SELECT unixepoch();\n'),
+        ('src/store/store_sqlite_load.c', '"SELECT unhex(name) FROM users"\n'),
+    ],
     tidy.structs_have_no_typedefs: [
         ('src/base/sum.c', 'typedef enum sign check(int);\nstruct sum { int a; };\n'),
         ('src/base/sum.c', 'typedef struct sum { int a; } sum;\n'),

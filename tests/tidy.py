@@ -72,6 +72,9 @@ BANNED_IN_DOMAIN = ('time gettimeofday clock_gettime clock_wall_us clock_monoton
                     'fopen open read write printf fprintf fputs puts log_write log_format '
                     'pthread_create getenv rand random getrandom')
 
+# What SQLite has learned since 3.37, the oldest we run on (Ubuntu 22.04).
+NEWER_SQLITE = 'unixepoch unhex octet_length string_agg timediff concat concat_ws'
+
 # Split, so that this file does not offend.
 LEFTOVERS = ['FIX' + 'ME', 'TO' + 'DO', 'XX' + 'X', 'HA' + 'CK']
 MACHINE_PATHS = re.compile(r'(?<![\w.$}/-])/(?:work|root|home)/\w|(?<![\w.$}/-])/tmp/\w')
@@ -235,6 +238,15 @@ def no_banned_calls(source):
                 yield number, f'{call}(): {banned[call]}'
 
 
+def sql_is_known_to_the_oldest_sqlite(source):
+    if not source.matches('migrations/sqlite/*', 'src/store/store_sqlite*'):
+        return
+    for number, line in enumerate(source.lines, 1):
+        for call in re.findall(r'\b(\w+)\s*\(', line):
+            if call in NEWER_SQLITE.split():
+                yield number, f'{call}(): SQLite 3.37 does not know it'
+
+
 def structs_have_no_typedefs(source):
     if not source.is_c:
         return
@@ -260,7 +272,8 @@ def no_machine_has_a_name(source):
 RULES = [
     folders_keep_their_direction, libraries_stay_in_their_place, headers_open_with_their_contract,
     headers_are_guarded, functions_fit_a_screen, files_stay_readable, lines_fit, lines_are_clean,
-    no_banned_calls, structs_have_no_typedefs, nothing_is_left_over, no_machine_has_a_name,
+    no_banned_calls, sql_is_known_to_the_oldest_sqlite, structs_have_no_typedefs,
+    nothing_is_left_over, no_machine_has_a_name,
 ]
 
 

@@ -153,12 +153,12 @@ CREATE TABLE tasks (
 
 -- The system organization and its Operator. He has no key yet: qms apikey create makes it.
 INSERT INTO organizations (id, name, created_at)
-VALUES (x'5a1e330c62b44d0e9c4f71a90b2d7001', 'System', unixepoch() * 1000000);
+VALUES (x'5a1e330c62b44d0e9c4f71a90b2d7001', 'System', strftime('%s', 'now') * 1000000);
 
 INSERT INTO organization_users (id, organization_id, name, created_at)
 VALUES (x'5a1e330c62b44d0e9c4f71a90b2d7002', x'5a1e330c62b44d0e9c4f71a90b2d7001', 'operator',
-        unixepoch() * 1000000);
+        strftime('%s', 'now') * 1000000);
 
 INSERT INTO role_bindings (id, user_id, role, scope, is_primary, created_at)
 VALUES (x'5a1e330c62b44d0e9c4f71a90b2d7003', x'5a1e330c62b44d0e9c4f71a90b2d7002', 4, 4, 1,
-        unixepoch() * 1000000);
+        strftime('%s', 'now') * 1000000);

@@ -213,7 +213,7 @@ void http_exchange_charge(struct http_exchange *exchange) {
     http_slot_charge(exchange->server_private, exchange->request.arena.taken_bytes);
 }
 
-void http_exchange_client(const struct http_exchange *exchange, char client[HTTP_CLIENT_BYTES]) {
+void http_exchange_client(const struct http_exchange *exchange, char *client) {
     const struct http_slot *slot = exchange->server_private;
     struct sockaddr_storage address;
     socklen_t length = sizeof address;

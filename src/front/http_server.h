@@ -116,8 +116,9 @@ int http_server_port(const struct http_server *server);
 void http_exchange_charge(struct http_exchange *exchange);
 
 enum { HTTP_CLIENT_BYTES = 48 };
-/* Inside admit() and the handler: the client's address, or "" when it is gone. */
-void http_exchange_client(const struct http_exchange *exchange, char client[HTTP_CLIENT_BYTES]);
+/* Inside admit() and the handler: the address of the client in HTTP_CLIENT_BYTES, or "" when it is
+ * gone. */
+void http_exchange_client(const struct http_exchange *exchange, char *client);
 
 /* Ends the exchange: status, out and the rest are set. Any thread. The answer leaves when the
  * exchange's loop is woken: at once when called on the loop's own thread inside the handler, else

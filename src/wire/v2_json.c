@@ -166,7 +166,7 @@ static bool body_count(struct text body, struct arena *arena, size_t *count,
 
 bool v2_decode_usages(struct text body, const struct username_rule *rule, struct request *request,
                       struct qms_error *error) {
-    size_t count;
+    size_t count = 0;
     if (!body_count(body, &request->arena, &count, error)) return false;
     struct op *op = request_list(request, OP_USAGE_RECORD, count);
     struct content_hasher *hasher = content_hasher_open();
