@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/nearest.h"
 #include "serve_yaml.h"
 
 #define PREFIX "QMS_"
@@ -276,14 +277,30 @@ static bool is_known(const char *name) {
     return false;
 }
 
+/* The setting that is meant by a name we do not know: one that differs by a letter or two, or, of
+ * "store: sqlite:qms.db", the first of that part. NULL: another service's. */
+static const char *meant_by(const char *name) {
+    const char *names[sizeof settings_rows / sizeof settings_rows[0]];
+    size_t count = 0, length = strlen(name);
+    for (const struct option_row *row = settings_rows; row->name != NULL; row++) {
+        if (row->name[0] == '-') continue;
+        if (strncmp(row->name, name, length) == 0 && row->name[length] == '.') return row->name;
+        names[count++] = row->name;
+    }
+    return nearest_word(name, names, count);
+}
+
 static void warn_of_unknown(struct settings_reading *reading, const struct file_layer *file,
                             struct arena *arena) {
     for (size_t i = 0; i < file->settings.count; i++) {
         const struct yaml_setting *setting = &file->settings.rows[i];
         if (setting->wrong != NULL || is_known(setting->name)) continue;
+        const char *meant = meant_by(setting->name);
         reading->warnings = arena_format(
-            arena, "%.*s%s line %d: %s is not a setting of qms serve\n",
-            TEXT_ARGUMENTS(reading->warnings), file->path, setting->line, setting->name);
+            arena, "%.*s%s line %d: %s is not a setting of qms serve%s%s%s\n",
+            TEXT_ARGUMENTS(reading->warnings), file->path, setting->line, setting->name,
+            meant == NULL ? "" : "; did you mean ", meant == NULL ? "" : meant,
+            meant == NULL ? "" : "?");
     }
 }
 

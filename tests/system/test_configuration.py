@@ -84,7 +84,20 @@ def test_another_prefix_of_variables_is_read(check):
 def test_settings_of_other_services_are_passed_over_with_a_warning(check):
     status, _, output = check(file='otel:\n  endpoint: tls://otel\ndefault_plan: Pro\n')
     assert status == 0
-    assert 'service.yml line 2: otel.endpoint is not a setting of qms serve' in output
+    assert 'service.yml line 2: otel.endpoint is not a setting of qms serve\n' in output
+
+
+@pytest.mark.parametrize('file, name, meant', [
+    ('engine: {thread: 5}', 'engine.thread', 'engine.threads'),
+    ('store: sqlite:other.db', 'store', 'store.url'),
+    ('default-plans: Pro', 'default-plans', 'default_plan'),
+])
+def test_a_setting_that_is_nearly_one_of_ours_is_told_from_those_of_others(check, file, name,
+                                                                         meant):
+    status, _, output = check(file=file)
+    assert status == 0
+    assert f'service.yml line 1: {name} is not a setting of qms serve; did you mean {meant}?\n' \
+        in output
 
 
 @pytest.mark.parametrize('file, text', [
