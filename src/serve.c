@@ -217,7 +217,8 @@ static void shut_down(struct serve *serve) {
 
 /* Signals meant for the server are taken by wait_for_signal() alone; no thread made after this is
  * interrupted by them. Without TLS there is nothing to read again, and a terminal that is closed
- * ends the server as it ends other programs. */
+ * ends the server as it ends other programs. A client that is gone and a file that may not grow any
+ * more (ulimit -f) are errors of the calls that meet them. */
 static void block_signals(const struct serve *serve, sigset_t *taken) {
     sigemptyset(taken);
     sigaddset(taken, SIGTERM);
@@ -225,6 +226,7 @@ static void block_signals(const struct serve *serve, sigset_t *taken) {
     if (settings_have_tls(serve->settings)) sigaddset(taken, SIGHUP);
     pthread_sigmask(SIG_BLOCK, taken, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 static void reload(struct serve *serve) {

@@ -6,11 +6,13 @@ change exactly once, every other change once or not at all, and totals equal to 
 """
 
 import collections
+import concurrent.futures
 import dataclasses
 import decimal
 import json
 import os
 import random
+import resource
 import subprocess
 import threading
 import time
@@ -236,3 +238,22 @@ def test_a_kill_during_the_first_start_leaves_a_store_that_opens(start_server, t
         assert server.get('/summary/ada').status_code == 200
         assert server.stored().count('plans') == 4
         server.stop()
+
+
+@pytest.mark.sqlite_only('it is about the file')
+def test_a_file_that_may_not_grow_fails_changes_and_not_the_server(server):
+    server.usage('ada', 1)
+    bytes_max = (server.directory / 'qms.db-wal').stat().st_size
+    limits = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (bytes_max, limits[1]))
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(server.usage, 'ada', 1)
+        deadline = time.monotonic() + 20
+        while server.running() and 'cannot commit' not in server.log():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert server.running()
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, limits)
+        changed = {200: True, 503: False}[answer.result().status_code]
+    assert server.stored().usage('ada') == (2 if changed else 1)
+    assert server.usage('ada', 1).status_code == 200
