@@ -21,6 +21,7 @@ enum {
     REPEATS_TOGETHER_MAX = 4, /* ... of all of it, before it is halved */
     DECLINED_MAX = 16,        /* operations in a row: then it is not they who are at fault */
     REPEAT_PAUSE_US = 500,    /* at most, before the first; doubles up to the fifth */
+    TELL_AGAIN_US = 10000000, /* that the store cannot be used */
 };
 
 void work_finish(struct work *work, struct part_list *finished) {
@@ -279,9 +280,17 @@ static void attempt_start(struct worker *worker, struct attempt *attempt, struct
     if (count > 0) histogram_add(&worker->engine->metrics->batch_operations, count * 16);
 }
 
+/* While the store is away every batch fails, and at once: a line for each would fill the disk. */
+static void tell_unavailable(struct worker *worker, const struct qms_error *cause) {
+    int64_t now_us = clock_monotonic_us();
+    if (!worker->store_answers && now_us < worker->tell_again_us) return;
+    log_format(LOG_ERROR, "the store cannot be used: %s", cause->text);
+    worker->tell_again_us = now_us + TELL_AGAIN_US;
+}
+
 static void attempt_unavailable(struct worker *worker, struct attempt *attempt,
                                 const struct qms_error *cause) {
-    log_format(LOG_ERROR, "the store cannot be used: %s", cause->text);
+    tell_unavailable(worker, cause);
     worker_set_answers(worker, false);
     struct qms_error error;
     qms_fail_code(&error, QMS_UNAVAILABLE);

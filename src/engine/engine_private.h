@@ -67,6 +67,7 @@ struct worker {
     unsigned repeats_left;  /* of the batch in hand, when others are faster */
     unsigned declined;      /* operations of it that could not be saved alone, in a row */
     int64_t repeat_until_us;
+    int64_t tell_again_us;  /* that the store cannot be used */
     struct arena batch_arena;
     struct changes changes;
 };

@@ -197,3 +197,21 @@ def test_a_server_goes_on_when_its_database_has_been_away(start_server):
         server.stop()
     finally:
         cluster.close()
+
+
+def test_a_database_that_is_away_is_not_told_of_with_every_request(start_server):
+    cluster = stores.new_cluster()
+    try:
+        server = start_server(store=stores.Database(cluster, stores.prepared(cluster)))
+        cluster.stop('immediate')
+        until(lambda: server.get('/readyz').status_code == 503)
+        for _ in range(300):
+            assert server.get('/users/ada/usages').status_code == 503
+        cluster.start()
+        until(lambda: server.get('/readyz').status_code == 200)
+        lines = server.log().splitlines()
+        assert 1 <= sum('the store cannot be used' in line for line in lines) <= 20
+        assert len(lines) < 100
+        server.stop()
+    finally:
+        cluster.close()
