@@ -215,22 +215,28 @@ static bool take_id(const struct action_call *call, const struct action_lookup *
     return true;
 }
 
-static bool look_up(struct action_call *call, size_t index, struct qms_error *error) {
-    const struct action_lookup *lookup = call->action->lookups[index];
+bool action_find(const struct action_call *call, const struct action_lookup *lookup,
+                 struct text word, struct text *found, struct qms_error *error) {
     struct text answer;
     struct answer_list rows = {.count = 0};
-    if (lookup->operand >= (int)call->operand_count) return true; /* an operand left out */
-    if (lookup->takes_id && take_id(call, lookup, &call->found[index])) return true;
     if (!ask_template(call, lookup->path, &answer, error)) return false;
-    if (lookup->operand < 0) {
-        call->found[index] = answer_find(answer, lookup->rows, call->arena).raw;
-        return true;
-    }
     if (!answer_list_add(&rows, answer, lookup->rows, call->arena))
         return qms_fail(error, QMS_INTERNAL, "the answer of %s is not understood",
                         client_server(call->client));
-    return pick_row(call, lookup, &rows, call->operands[lookup->operand], &call->found[index],
-                    error);
+    return pick_row(call, lookup, &rows, word, found, error);
+}
+
+static bool look_up(struct action_call *call, size_t index, struct qms_error *error) {
+    const struct action_lookup *lookup = call->action->lookups[index];
+    struct text answer;
+    if (lookup->operand >= (int)call->operand_count) return true; /* an operand left out */
+    if (lookup->takes_id && take_id(call, lookup, &call->found[index])) return true;
+    if (lookup->operand >= 0)
+        return action_find(call, lookup, call->operands[lookup->operand], &call->found[index],
+                           error);
+    if (!ask_template(call, lookup->path, &answer, error)) return false;
+    call->found[index] = answer_find(answer, lookup->rows, call->arena).raw;
+    return true;
 }
 
 /* ---- listings ---- */

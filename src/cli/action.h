@@ -82,6 +82,9 @@ enum { ACTION_PAGE_ROWS = 1000 };
 
 int action_run(const struct command *command, int count, char **arguments);
 
+/* For bodies: the row that a word of an option names, as an operand would. */
+QMS_MUST_CHECK bool action_find(const struct action_call *call, const struct action_lookup *lookup,
+                                struct text word, struct text *found, struct qms_error *error);
 /* For bodies: "yes" or "no" of an option, else the fallback. */
 QMS_MUST_CHECK bool action_flag(const char *option, const char *value, bool fallback, bool *flag,
                                 struct qms_error *error);

@@ -81,15 +81,21 @@ static void write_default(struct json_writer *writer, struct text resource, stru
     json_write_object_end(writer);
 }
 
+static const struct action_lookup resource = ACTION_RESOURCE(0);
+
 /* "cpu.hours=500" of --quota. */
-static bool write_default_option(struct json_writer *writer, const char *option, int64_t from_us,
-                                 struct qms_error *error) {
+static bool write_default_option(const struct action_call *call, struct json_writer *writer,
+                                 const char *option, struct qms_error *error) {
     const char *equals = strrchr(option, '=');
     struct amount value;
+    struct text row;
     if (equals == NULL || equals == option)
         return qms_fail(error, QMS_BAD_REQUEST, "--quota is RESOURCE=VALUE, not '%s'", option);
-    if (!action_amount("the value of --quota", text_of(equals + 1), &value, error)) return false;
-    write_default(writer, (struct text){option, (size_t)(equals - option)}, value, from_us);
+    struct text word = {option, (size_t)(equals - option)};
+    if (!action_amount("the value of --quota", text_of(equals + 1), &value, error) ||
+        !action_find(call, &resource, word, &row, error))
+        return false;
+    write_default(writer, answer_text(row, "name", call->arena), value, call->from_us);
     return true;
 }
 
@@ -106,8 +112,7 @@ static bool plan_add_body(const struct action_call *call, struct json_writer *wr
                                                   : text_of(inputs->description));
     json_write_array_named(writer, TEXT("plan_quota_defaults"));
     for (size_t i = 0; i < inputs->defaults.count; i++)
-        if (!write_default_option(writer, inputs->defaults.items[i], call->from_us, error))
-            return false;
+        if (!write_default_option(call, writer, inputs->defaults.items[i], error)) return false;
     json_write_array_end(writer);
     write_rates(writer, rate, call->from_us);
     json_write_object_end(writer);
@@ -176,7 +181,6 @@ static bool resource_update_body(const struct action_call *call, struct json_wri
 
 static const struct action_lookup plan = ACTION_PLAN(0);
 static const struct action_lookup plan_resource = ACTION_RESOURCE(1);
-static const struct action_lookup resource = ACTION_RESOURCE(0);
 
 static const struct action plan_list = {
     .path = "/v1/plans", .rows = {"result"}, .columns = plan_columns, .none = "There are no plans.",

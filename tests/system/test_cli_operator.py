@@ -95,6 +95,14 @@ def test_who_names_no_plan_is_told_which_there_are(shared):
         assert "there is no plan 'Gold'; the plans are: Basic, Regular, Pro" in said
 
 
+def test_the_quotas_of_a_new_plan_are_of_resource_types_by_name_or_by_id(shared):
+    said = qms(shared, 'plan', 'add', 'Wide', '--quota', f'{CPU}=1', '--quota', 'disk=2', code=4)
+    assert "there is no resource type 'disk'; the resource types are: cpu.hours" in said
+    qms(shared, 'plan', 'add', 'Wide', '--quota', f'{CPU}=1', '--quota', 'data.size=2')
+    listed = next(row for row in rows(shared, 'plan', 'list') if row['plan'] == 'Wide')
+    assert listed['quotas'] == 'cpu.hours 1, data.size 2'
+
+
 # -- resource types --------------------------------------------------------------------------------
 
 def test_resource_types_are_added_changed_and_listed(shared):
