@@ -289,6 +289,16 @@ def test_a_future_subscription_is_listed_of_its_user_alone(server):
     assert listed(server, '/v1/users/ada/subscriptions') == ['Basic', 'Pro']
 
 
+@pytest.mark.parametrize('target', ['/summary/ada', '/v1/users/ada/plan', '/v1/usages/ada'])
+def test_a_future_subscription_makes_way_for_the_default_plan_as_well(server, target):
+    change(server, 'Pro', start_date='2026-09-01', periods=2)
+    change(server, 'Pro', start_date='2028-09-01', end_date='2029-09-01')
+    assert server.get(target).status_code == 200
+    pairs = [(NOW, '2027-08-12 10:00:00'), ('2027-08-12 10:00:00', '2028-09-01'),
+             ('2028-09-01', '2029-09-01')]
+    assert windows(server) == [(moment(start), moment(end)) for start, end in pairs]
+
+
 def test_a_future_subscription_costs_what_it_costs_today(server, clock):
     plan = '/v1/plans/cdf7ac7a-98dc-11ec-bbe3-406c8f3e9cbb'
     late = '2026-08-20T00:00:00Z'
