@@ -194,6 +194,11 @@ struct variables {
     } *first;
 };
 
+/* Kubernetes sets QMS_PORT=tcp://10.0.0.1:60000 for whatever runs beside a service called qms. */
+static bool is_service_link(const struct option_row *row, const char *value) {
+    return value != NULL && strcmp(row->name, "port") == 0 && strncmp(value, "tcp://", 6) == 0;
+}
+
 static bool find_in_variables(void *context, const struct option_row *row, struct arena *arena,
                               const char **value, const char **origin, struct qms_error *error) {
     const struct variables *variables = context;
@@ -203,7 +208,8 @@ static bool find_in_variables(void *context, const struct option_row *row, struc
                                     row->environment + sizeof PREFIX - 1).data;
     *origin = name;
     if (variables->path == NULL) {
-        *value = getenv(name);
+        const char *given = getenv(name);
+        if (!is_service_link(row, given)) *value = given;
         return true;
     }
     for (const struct dotenv *at = variables->first; at != NULL; at = at->next) {

@@ -81,6 +81,16 @@ def test_another_prefix_of_variables_is_read(check):
     assert settings['default_plan'] == ('Pro', 'OTHER_DEFAULT_PLAN')
 
 
+def test_what_kubernetes_says_of_a_service_of_our_name_is_no_port(check):
+    said = {'PORT': 'tcp://10.0.0.1:60000', 'SERVICE_HOST': '10.0.0.1', 'SERVICE_PORT': '60000'}
+    for prefix in ('QMS_', 'OTHER_'):
+        status, settings, output = check('--env-prefix', prefix, file='port: 7',
+                                         **{prefix + name: said[name] for name in said})
+        assert status == 0, output
+        assert settings['port'] == ('7', 'service.yml line 1: port')
+    assert check(dotenv=f'QMS_PORT={said["PORT"]}')[0] == 2
+
+
 def test_settings_of_other_services_are_passed_over_with_a_warning(check):
     status, _, output = check(file='otel:\n  endpoint: tls://otel\ndefault_plan: Pro\n')
     assert status == 0
