@@ -249,11 +249,21 @@ static void wait_for_signal(struct serve *serve, sigset_t *taken) {
     pthread_sigmask(SIG_UNBLOCK, taken, NULL);
 }
 
+int serve_fail(const struct command *command, struct qms_error *error) {
+    bool is_told = strcmp(error->text, qms_code_text(error->code)) != 0;
+    if (!is_told && (error->code == QMS_INTERNAL || error->code == QMS_UNAVAILABLE))
+        qms_fail(error, error->code, "the database failed, see the log");
+    return command_fail(command, error);
+}
+
 static int serve_until_signal(struct serve *serve, const struct command *command) {
     sigset_t taken;
     block_signals(serve, &taken);
     struct qms_error error;
-    bool opened = open_tls(serve, &error) && open_engine(serve, &error);
+    /* A server that cannot listen must not make a database, nor bring one up to date. */
+    bool opened =
+        http_server_may_listen(serve->listener.address, serve->listener.port, &error) &&
+        open_tls(serve, &error) && open_engine(serve, &error);
     if (opened) open_nats(serve);
     opened = opened && open_http(serve, &error);
     if (opened) {
@@ -266,7 +276,7 @@ static int serve_until_signal(struct serve *serve, const struct command *command
     }
     shut_down(serve);
     if (opened) return 0;
-    int code = command_fail(command, &error);
+    int code = serve_fail(command, &error);
     /* A setting that cannot be is 2, as a wrong option; any other refusal to start is 1. */
     return error.code == QMS_BAD_REQUEST ? code : qms_code_exit(QMS_INTERNAL);
 }

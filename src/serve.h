@@ -5,6 +5,10 @@
 
 #include "cli/command.h"
 
+/* command_fail() for what opens a database itself. What a store could not do has a fixed text, made
+ * for clients; who started the command has the log before him. */
+int serve_fail(const struct command *command, struct qms_error *error);
+
 extern const struct command command_serve;
 extern const struct command command_migrate;
 extern const struct command command_copy;

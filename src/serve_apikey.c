@@ -275,7 +275,7 @@ static int run(const struct command *command, int count, char **arguments) {
     if (done && command->options == create_rows) done = create(&settings, &error);
     else if (done && command->operands_min > 0) done = revoke(&settings, arguments[0], &error);
     else if (done) done = list(&settings, &error);
-    int code = done ? 0 : command_fail(command, &error);
+    int code = done ? 0 : serve_fail(command, &error);
     arena_close(&arena);
     return code;
 }

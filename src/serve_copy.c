@@ -74,7 +74,7 @@ static int run(const struct command *command, int count, char **arguments) {
     progress_close(&progress);
     int code = 0;
     if (done) report(&copy, &arena);
-    else code = command_fail(command, &error);
+    else code = serve_fail(command, &error);
     arena_close(&arena);
     return code;
 }

@@ -37,7 +37,7 @@ static int run(const struct command *command, int count, char **arguments) {
                     settings.store_url, &arena, &report, &error);
     int code = 0;
     if (done) printf("%.*s", TEXT_ARGUMENTS(report));
-    else code = command_fail(command, &error);
+    else code = serve_fail(command, &error);
     arena_close(&arena);
     return code;
 }

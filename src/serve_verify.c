@@ -206,7 +206,7 @@ static int run(const struct command *command, int count, char **arguments) {
     uint64_t found = 0;
     bool verified = command_parse(command, &settings, &count, arguments, &report.arena, &error) &&
                     verify_store(&report, &found, &error);
-    int code = !verified ? command_fail(command, &error)
+    int code = !verified ? serve_fail(command, &error)
                : found > 0 ? qms_code_exit(QMS_CONFLICT) : 0;
     buffer_close(&report.out);
     table_close(&report.table);

@@ -100,15 +100,14 @@ static void on_listen_again(evutil_socket_t fd, short what, void *context) {
     if (server->listen_fd >= 0) event_add(server->listen_event, NULL);
 }
 
-/* Binds the first of the addresses that can be bound. */
-static int listen_socket(const struct addrinfo *addresses) {
+/* The first of the addresses that can be bound; -1 with an errno. */
+static int bind_first(const struct addrinfo *addresses) {
     for (const struct addrinfo *at = addresses; at != NULL; at = at->ai_next) {
         int one = 1;
         int fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd < 0) continue;
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-        if (bind(fd, at->ai_addr, at->ai_addrlen) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
-            return fd;
+        if (bind(fd, at->ai_addr, at->ai_addrlen) == 0) return fd;
         int reason = errno;
         close(fd);
         errno = reason;
@@ -116,21 +115,39 @@ static int listen_socket(const struct addrinfo *addresses) {
     return -1;
 }
 
+static bool refuse_to_listen(const char *address, int port, struct qms_error *error) {
+    return qms_fail(error, QMS_UNAVAILABLE, "cannot listen on %s port %d: %s", address, port,
+                    strerror(errno));
+}
+
+/* -1 with an error. */
+static int bind_socket(const char *address, int port, struct qms_error *error) {
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *addresses;
+    char number[16];
+    snprintf(number, sizeof number, "%d", port);
+    int fault = getaddrinfo(address, number, &hints, &addresses);
+    if (fault != 0) {
+        qms_fail(error, QMS_BAD_REQUEST, "cannot listen on %s: %s", address, gai_strerror(fault));
+        return -1;
+    }
+    int fd = bind_first(addresses);
+    if (fd < 0) refuse_to_listen(address, port, error);
+    freeaddrinfo(addresses);
+    return fd;
+}
+
+bool http_server_may_listen(const char *address, int port, struct qms_error *error) {
+    int fd = bind_socket(address, port, error);
+    if (fd >= 0) close(fd);
+    return fd >= 0;
+}
+
 static bool server_listen(struct http_server *server, struct qms_error *error) {
     const struct http_server_options *options = &server->options;
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *addresses;
-    char port[16];
-    snprintf(port, sizeof port, "%d", options->listen_port);
-    int fault = getaddrinfo(options->listen_address, port, &hints, &addresses);
-    if (fault != 0)
-        return qms_fail(error, QMS_BAD_REQUEST, "cannot listen on %s: %s",
-                        options->listen_address, gai_strerror(fault));
-    server->listen_fd = listen_socket(addresses);
-    int reason = errno;
-    freeaddrinfo(addresses);
-    if (server->listen_fd < 0)
-        return qms_fail(error, QMS_UNAVAILABLE, "cannot listen on %s port %d: %s",
-                        options->listen_address, options->listen_port, strerror(reason));
+    server->listen_fd = bind_socket(options->listen_address, options->listen_port, error);
+    if (server->listen_fd < 0) return false;
+    if (listen(server->listen_fd, LISTEN_BACKLOG) != 0)
+        return refuse_to_listen(options->listen_address, options->listen_port, error);
     struct sockaddr_storage address;
     socklen_t length = sizeof address;
     getsockname(server->listen_fd, (struct sockaddr *)&address, &length);

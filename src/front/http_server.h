@@ -106,6 +106,9 @@ struct http_server_options {
 
 void http_server_options_init(struct http_server_options *options); /* the defaults */
 
+/* Whether the address is there and free; asked before anything is opened that a start alters. */
+bool http_server_may_listen(const char *address, int port, struct qms_error *error);
+
 /* Binds and starts the loops; the port in use is http_server_port(). */
 struct http_server *http_server_open(const struct http_server_options *options,
                                      struct qms_error *error);

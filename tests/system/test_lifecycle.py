@@ -112,6 +112,14 @@ def test_a_second_start_on_the_same_file_is_refused(server, tmp_path):
     assert server.stored().usage('ada') == 2
 
 
+@file_only
+def test_a_start_that_cannot_listen_makes_no_database(server, tmp_path):
+    second = Server(tmp_path / 'second', ['--listen', f'127.0.0.1:{server.port}'])
+    assert f'cannot listen on 127.0.0.1 port {server.port}: Address already in use' \
+        in refusal(second)
+    assert not os.path.exists(second.store.path)
+
+
 @pytest.fixture
 def used_store(tmp_path):
     """The file of a server that has stopped, with some rows in it."""

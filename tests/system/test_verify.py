@@ -195,3 +195,16 @@ def test_an_unknown_check_and_an_absent_store_are_refused(used, tmp_path):
     missing = verify(stores.File(tmp_path / 'missing.db'))
     assert missing.returncode == 4
     assert not (tmp_path / 'missing.db').exists()
+
+
+@pytest.mark.sqlite_only('only a file can be damaged by us')
+def test_a_damaged_file_is_said_to_be_one(server):
+    server.usage('ada', 1)
+    server.stop()
+    with open(server.store.path, 'r+b') as file:
+        file.seek(8192)
+        file.write(bytes(range(256)) * 256)
+    done = verify(server.store)
+    assert done.returncode == 1
+    assert 'malformed' in done.stderr
+    assert done.stderr.endswith('qms verify: the database failed, see the log\n')
