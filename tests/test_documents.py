@@ -65,3 +65,11 @@ def test_every_row_of_a_table_has_the_cells_of_its_head(document):
 def test_no_two_headings_have_the_same_name(document):
     names = anchors(document)
     assert len(names) == len(set(names))
+
+
+def test_every_member_of_the_log_is_described():
+    names = {name for path in ROOT.glob('src/**/*.c')
+             for name in re.findall(r'\.key = "(\w+)"', path.read_text())}
+    page = (ROOT / 'docs/operating.md').read_text().split('\n## The log\n')[1]
+    assert len(names) > 10
+    assert [name for name in sorted(names) if f'`{name}`' not in page.split('\n## ')[0]] == []

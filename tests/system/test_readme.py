@@ -65,3 +65,10 @@ def test_every_route_is_in_the_table_of_routes():
     table = ''.join((REPOSITORY / 'docs' / page).read_text(encoding='utf-8')
                     for page in ('http.md', 'cloudmc.md'))
     assert set(re.findall(r'^\| `(\w+) (/[^`]*)` \|', table, re.MULTILINE)) == served
+
+
+def test_every_metric_is_described(server):
+    names = re.findall(r'^# TYPE (\w+)', server.get('/metrics').text, re.MULTILINE)
+    page = (REPOSITORY / 'docs' / 'operating.md').read_text(encoding='utf-8')
+    assert len(names) > 20
+    assert [name for name in names if not re.search(rf'`{name}[`{{]', page)] == []
