@@ -81,10 +81,11 @@ static void show(const struct summary *summary, struct arena *arena) {
     };
     struct table_style style = table_style_of(stdout);
     table_write_text(table_printable(arena, summary->username), TABLE_BOLD, style, stdout);
+    struct text end = date_of(summary->end); /* none: older servers made such subscriptions */
     struct text line = arena_format(
-        arena, "  plan %.*s, %s, from %.*s to %.*s", TEXT_ARGUMENTS(summary->plan_name),
+        arena, "  plan %.*s, %s, from %.*s%s%.*s", TEXT_ARGUMENTS(summary->plan_name),
         summary->is_paid ? "paid" : "not paid", TEXT_ARGUMENTS(date_of(summary->start)),
-        TEXT_ARGUMENTS(date_of(summary->end)));
+        end.length > 0 ? " to " : ", without end", TEXT_ARGUMENTS(end));
     line = table_printable(arena, line);
     printf("%.*s\n\n", TEXT_ARGUMENTS(line));
 

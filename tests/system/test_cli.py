@@ -123,6 +123,15 @@ def test_user_shows_the_summary_as_a_table_with_bars(used):
     assert all(len(line) <= 100 for line in text.splitlines())
 
 
+def test_a_subscription_without_end_is_shown_so(server):
+    server.usage('ada', '1')
+    start = server.get('/summary/ada').json()['subscription']['effective_start_date'][:10]
+    server.stored().execute('UPDATE subscriptions SET effective_end_date = NULL')
+    process = server.run('user', 'ada')
+    assert process.stdout.decode().splitlines()[0] == (
+        f'ada  plan Basic, not paid, from {start}, without end')
+
+
 def test_user_as_json_is_the_raw_answer(used):
     process = used.run('user', 'ada', '--json')
     assert process.returncode == 0
