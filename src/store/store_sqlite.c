@@ -16,6 +16,7 @@ enum {
     CHECKPOINT_RETRY_PAGES = 1000, /* after one that a reader's snapshot kept from its end */
 };
 enum { PURGE_ROWS = 200, PURGE_EVERY_US = 600 * 1000000 };
+enum { REOPEN_PAUSE_US = 250000 };
 
 /* ---- errors ---- */
 
@@ -209,6 +210,15 @@ static bool connection_reopen(struct store_sqlite *sqlite, struct qms_error *err
     return true;
 }
 
+/* For a batch, of which many may come: while the disk is full or failing, each attempt writes the
+ * whole log in vain. */
+static bool connection_reopen_in_turn(struct store_sqlite *sqlite, struct qms_error *error) {
+    if (clock_monotonic_us() < sqlite->reopen_us) return qms_fail_code(error, QMS_UNAVAILABLE);
+    if (connection_reopen(sqlite, error)) return true;
+    sqlite->reopen_us = clock_monotonic_us() + REOPEN_PAUSE_US;
+    return false;
+}
+
 /* ---- time ---- */
 
 static int64_t sqlite_now(struct store *store) {
@@ -248,7 +258,7 @@ static void sqlite_end(struct store *store) {
 static bool sqlite_begin(struct store *store, bool writes, bool *stale, struct qms_error *error) {
     struct store_sqlite *sqlite = store_sqlite_of(store);
     assert(!sqlite->is_open);
-    if (sqlite->connection == NULL && !connection_reopen(sqlite, error)) return false;
+    if (sqlite->connection == NULL && !connection_reopen_in_turn(sqlite, error)) return false;
     if (transaction_roll_back(sqlite) != SQLITE_OK) return qms_fail_code(error, QMS_UNAVAILABLE);
     struct row row;
     row_open(&row, &sqlite->statements, writes ? BEGIN_WRITE : BEGIN_READ);

@@ -48,6 +48,7 @@ struct store_sqlite {
     int64_t version_before;     /* of the tables, when it was opened; 0: there were none */
     struct sqlite3 *connection; /* NULL after a commit of unknown outcome, or a transaction that
                                    could not be rolled back, until it is reopened */
+    int64_t reopen_us;          /* monotonic: no batch tries to reopen it before, for one failed */
     struct statements statements;
     bool is_open, writes;       /* a transaction is open; it was begun to write */
     int64_t data_version;       /* -1: unknown; it changes when another connection commits */

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -146,6 +147,33 @@ static void the_next_batch_opens_the_database_again_by_itself(void **state) {
     assert_int_equal(set_usage(fixture, 1), STORE_UNKNOWN);
     assert_int_equal(set_usage(fixture, 2), STORE_COMMITTED);
     assert_int_equal(usage_of(fixture), 2);
+}
+
+/* Opening writes the whole log once more, and what asks for a batch may ask a thousand times a
+ * second. */
+static void a_database_that_cannot_be_opened_again_is_not_tried_with_every_batch(void **state) {
+    enum { TRIES_MAX = 1000 };
+    struct store_fixture *fixture = *state;
+    struct qms_error error;
+    bool stale, tried = true, begun = false;
+    store_fixture_open(fixture);
+    fixture_user(fixture, "ada", "0");
+    power_vfs_fail_sync_after(0);
+    assert_int_equal(set_usage(fixture, 1), STORE_UNKNOWN);
+    for (int i = 0; i < TRIES_MAX && tried; i++) {
+        power_vfs_fail_after(0, SQLITE_FULL);
+        assert_false(fixture->store->ops->begin(fixture->store, true, &stale, &error));
+        assert_int_equal(error.code, QMS_UNAVAILABLE);
+        tried = power_vfs_has_failed();
+    }
+    assert_false(tried);
+    power_vfs_fail_after(1000000, SQLITE_FULL);
+    for (int i = 0; i < TRIES_MAX && !begun; i++) {
+        begun = fixture->store->ops->begin(fixture->store, true, &stale, &error);
+        if (!begun) nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    assert_true(begun);
+    store_fixture_end(fixture);
 }
 
 /* A sync that failed is not repeated by the kernel: what is read back then is not on the disk. */
@@ -296,6 +324,7 @@ int main(void) {
         CASE(a_batch_fails_whole_whichever_operation_fails),
         CASE(resolving_goes_on_until_the_disk_works),
         CASE(the_next_batch_opens_the_database_again_by_itself),
+        CASE(a_database_that_cannot_be_opened_again_is_not_tried_with_every_batch),
         CASE(what_is_resolved_as_committed_survives_a_power_cut),
         CASE(what_is_resolved_as_lost_is_not_found_later),
         CASE(no_acknowledged_batch_is_lost_when_the_power_fails),
