@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "wire/json_reader.h"
@@ -103,16 +104,24 @@ static struct curl_slist *headers_of(const struct client *client, bool has_body)
     return curl_slist_append(headers, client->authorization);
 }
 
+/* Told before anything is sent: trying again would not help. */
+static bool read_cacert(struct client *client, const struct client_settings *settings,
+                        struct qms_error *error) {
+    if (!is_given(settings->cacert)) return true;
+    client->cacert = settings->cacert;
+    return access(client->cacert, R_OK) == 0 ||
+           qms_fail(error, QMS_BAD_REQUEST, "cannot read %s: %s", client->cacert, strerror(errno));
+}
+
 struct client *client_open(const struct client_settings *settings, struct qms_error *error) {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         qms_fail(error, QMS_INTERNAL, "the HTTP library does not start");
         return NULL;
     }
     struct client *client = memory_take_zeroed(1, sizeof *client);
-    client->cacert = is_given(settings->cacert) ? settings->cacert : NULL;
     CURLU *parts = curl_url();
     bool is_url = parts != NULL && read_url(client, parts, settings->url, error) &&
-                  read_key(client, settings, error);
+                  read_key(client, settings, error) && read_cacert(client, settings, error);
     curl_url_cleanup(parts);
     client->multi = curl_multi_init();
     client->headers = headers_of(client, true);
