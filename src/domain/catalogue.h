@@ -38,6 +38,7 @@ struct plan {
     size_t default_count;
     const struct rate *rates;
     size_t rate_count;
+    bool broken; /* a stored rate or default cannot be read and is left out: nobody can buy it */
 };
 
 struct addon {
@@ -48,6 +49,7 @@ struct addon {
     bool default_paid;
     const struct rate *rates;
     size_t rate_count;
+    bool broken; /* its amount (then 0) or a rate cannot be read: it cannot be bought or changed */
 };
 
 enum update_operation { UPDATE_SET, UPDATE_ADD, UPDATE_OPERATION_COUNT };

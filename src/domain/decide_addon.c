@@ -226,6 +226,7 @@ bool decide_addon_update(struct decision *decision, struct op *op, struct arena 
     const struct addon_input *input = &op->in.addon;
     const struct addon *addon = addon_with_id(decision, op);
     struct addon_row row;
+    if (addon != NULL && addon->broken) return qms_fail_code(&op->error, QMS_INTERNAL);
     if (addon == NULL || !addon_update_row(decision, op, addon, &row)) return false;
     struct addon_rate_list list = {
         .addon = addon, .inputs = input->rates, .count = input->rate_count};

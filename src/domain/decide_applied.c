@@ -64,6 +64,10 @@ static bool applied_amount(struct decision *decision, struct op *op,
 
 static const struct rate *applied_rate(const struct decision *decision, const struct addon *addon,
                                        struct qms_error *error) {
+    if (addon->broken) {
+        qms_fail_code(error, QMS_INTERNAL);
+        return NULL;
+    }
     const struct rate *rate = rate_active(addon->rates, addon->rate_count, decision->decided_us);
     if (rate == NULL)
         decide_unknown(error, QMS_BAD_REQUEST, "no active rate found for addon ", &addon->id, "");

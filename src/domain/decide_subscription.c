@@ -17,6 +17,11 @@ struct terms {
 static const struct rate *subscription_rate(const struct decision *decision,
                                             const struct plan *plan, enum qms_code code,
                                             struct qms_error *error) {
+    if (plan->broken) {
+        qms_fail(error, QMS_INTERNAL, "a rate or quota default of the %.*s subscription plan cannot"
+                                      " be read", TEXT_ARGUMENTS(plan->name));
+        return NULL;
+    }
     const struct rate *rate = rate_active(plan->rates, plan->rate_count, decision->decided_us);
     if (rate == NULL)
         qms_fail(error, code, "the %.*s subscription plan has no effective rate",

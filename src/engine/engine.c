@@ -245,12 +245,17 @@ bool engine_ready(struct engine *engine, struct qms_error *error) {
     const struct plan *plan = catalogue_plan_named(worker->catalogue, engine->options.default_plan);
     int64_t now_us = engine->owns_database ? worker->store->ops->now(worker->store)
                                            : clock_wall_us(&clock_system);
+    bool is_broken = plan != NULL && plan->broken;
     bool has_rate =
         plan != NULL && rate_active(plan->rates, plan->rate_count, now_us) != NULL;
     pthread_mutex_unlock(&worker->facts_lock);
     if (plan == NULL) {
         return qms_fail(error, QMS_UNAVAILABLE, "the default subscription plan %.*s does not exist",
                         TEXT_ARGUMENTS(engine->options.default_plan));
+    }
+    if (is_broken) {
+        return qms_fail(error, QMS_UNAVAILABLE, "a rate or quota default of the %.*s subscription"
+                        " plan cannot be read", TEXT_ARGUMENTS(engine->options.default_plan));
     }
     if (!has_rate) {
         return qms_fail(error, QMS_UNAVAILABLE,

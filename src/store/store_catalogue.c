@@ -94,6 +94,34 @@ static struct addon *addon_of(struct catalogue_loading *loading, const struct uu
     return NULL;
 }
 
+static void log_broken(enum catalogue_list list, const struct catalogue_item *item) {
+    char id[UUID_TEXT_BYTES];
+    uuid_format(&item->id, id);
+    log_format(LOG_ERROR, "store: row %.*s of %s cannot be read", (int)sizeof id, id,
+               list_names[list]);
+}
+
+/* A row of a plan or add-on is left out, and nobody buys that until it has been mended; the others
+ * are sold as before. */
+static bool leave_out(struct catalogue_loading *loading, enum catalogue_list list,
+                      const struct catalogue_item *item) {
+    struct addon *addon;
+    struct plan *plan;
+    log_broken(list, item);
+    switch (list) {
+    case CATALOGUE_PLAN_RATES:
+    case CATALOGUE_DEFAULTS:
+        plan = plan_of(loading, &item->owner_id);
+        if (plan != NULL) plan->broken = true;
+        return plan != NULL;
+    case CATALOGUE_ADDON_RATES:
+        addon = addon_of(loading, &item->owner_id);
+        if (addon != NULL) addon->broken = true;
+        return addon != NULL;
+    default: return false;
+    }
+}
+
 static struct rate rate_of(const struct catalogue_item *item) {
     return (struct rate){.id = item->id, .rate = item->amount, .effective_us = item->at_us};
 }
@@ -130,7 +158,9 @@ static bool take_addon(struct catalogue_loading *loading, const struct catalogue
         .resource_type = resource_type_of(loading, item),
         .default_amount = item->amount,
         .default_paid = item->flag,
+        .broken = item->broken,
     };
+    if (item->broken) log_broken(CATALOGUE_ADDONS, item);
     return addon->resource_type != NULL;
 }
 
@@ -148,6 +178,8 @@ bool catalogue_loading_take(struct catalogue_loading *loading, enum catalogue_li
     size_t at = loading->filled[list];
     bool fits = true;
     if (list != CATALOGUE_OPERATIONS && at == loading->rows[list]) return false;
+    /* users may have an add-on of which they cannot buy more */
+    if (item->broken && list != CATALOGUE_ADDONS) return leave_out(loading, list, item);
     switch (list) {
     case CATALOGUE_OPERATIONS: take_operation(loading, item); break;
     case CATALOGUE_RESOURCE_TYPES:

@@ -29,6 +29,7 @@ struct catalogue_item {
     struct amount amount; /* beyond 34 digits the catalogue is rounded */
     int64_t at_us;
     bool flag;
+    bool broken;          /* something of it cannot be read: a foreign NaN, an infinite date */
 };
 
 struct catalogue_loading {
@@ -46,8 +47,9 @@ const char *catalogue_list_name(enum catalogue_list list); /* of the table */
 
 void catalogue_loading_open(struct catalogue_loading *loading, int64_t version);
 void catalogue_loading_begin(struct catalogue_loading *loading); /* rows are counted */
-/* False: the row fits nowhere. Leaving it out would change what users may use without a word to
- * anybody, so all is unusable then. */
+/* What is sold by a row that cannot be read is broken then, and the log names the row. False: the
+ * row fits nowhere, or is a resource type, plan or operation that cannot be read. Leaving it out
+ * would change what users may use without a word to anybody, so all is unusable then. */
 bool catalogue_loading_take(struct catalogue_loading *loading, enum catalogue_list list,
                             const struct catalogue_item *item);
 /* The catalogue, which is the caller's; NULL with an error when something is missing, which the log

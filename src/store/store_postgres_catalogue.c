@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -10,9 +11,9 @@
  * name of its only row. */
 enum { LIST_VERSION = CATALOGUE_LIST_COUNT };
 
-static bool item_read(struct postgres_row *row, int64_t *list, struct catalogue_item *item) {
+static int64_t item_read(struct postgres_row *row, struct catalogue_item *item) {
     bool inexact;
-    *list = get_integer(row);
+    int64_t list = get_integer(row);
     item->id = get_uuid(row);
     item->owner_id = get_uuid(row);
     item->resource_type_id = get_uuid(row);
@@ -21,7 +22,9 @@ static bool item_read(struct postgres_row *row, int64_t *list, struct catalogue_
     item->amount = get_amount(row, &inexact);
     item->at_us = get_time(row);
     item->flag = get_boolean(row);
-    return *list >= 0 && *list <= LIST_VERSION && !row->broken;
+    item->broken = row->broken;
+    assert(list >= 0 && list <= LIST_VERSION);
+    return list;
 }
 
 /* When an identifier was made, as far as it says so (versions 1 and 7): the tables of PostgreSQL
@@ -45,28 +48,22 @@ static int plan_order(const void *left, const void *right) {
     return uuid_compare(&a->id, &b->id);
 }
 
-static bool count_all(struct catalogue_loading *loading, const struct exchange *exchange) {
+static void count_all(struct catalogue_loading *loading, const struct exchange *exchange) {
     struct postgres_row row;
     struct catalogue_item item;
-    int64_t list;
     exchange_rows(exchange, PG_LOAD_CATALOGUE, &row);
     while (row_take(&row)) {
-        if (!item_read(&row, &list, &item)) {
-            log_format(LOG_ERROR, "store: a row of the catalogue cannot be read");
-            return false;
-        }
+        int64_t list = item_read(&row, &item);
         if (list != LIST_VERSION) loading->rows[list]++;
     }
-    return true;
 }
 
 static bool take_all(struct catalogue_loading *loading, const struct exchange *exchange) {
     struct postgres_row row;
     struct catalogue_item item;
-    int64_t number;
     exchange_rows(exchange, PG_LOAD_CATALOGUE, &row);
     while (row_take(&row)) {
-        item_read(&row, &number, &item);
+        int64_t number = item_read(&row, &item);
         enum catalogue_list list = (enum catalogue_list)number;
         if (number == LIST_VERSION || catalogue_loading_take(loading, list, &item)) continue;
         log_format(LOG_ERROR, "store: row %zu of %s fits nowhere", loading->filled[list],
@@ -81,12 +78,9 @@ static struct catalogue *make_catalogue(int64_t version, const struct exchange *
     struct catalogue_loading loading;
     struct catalogue *catalogue = NULL;
     catalogue_loading_open(&loading, version);
-    bool taken = count_all(&loading, exchange);
-    if (taken) {
-        catalogue_loading_begin(&loading);
-        taken = take_all(&loading, exchange);
-    }
-    if (!taken) {
+    count_all(&loading, exchange);
+    catalogue_loading_begin(&loading);
+    if (!take_all(&loading, exchange)) {
         qms_fail_code(error, QMS_INTERNAL);
     } else {
         size_t plan_count = loading.rows[CATALOGUE_PLANS];
@@ -142,9 +136,9 @@ static int64_t version_of(const struct store_postgres *postgres, const struct ex
     exchange_rows(exchange, PG_LOAD_CATALOGUE, &row);
     if (!postgres->has_version_triggers) return version_of_content(row.result);
     struct catalogue_item item;
-    int64_t version = 0, list;
+    int64_t version = 0;
     while (row_take(&row)) {
-        if (!item_read(&row, &list, &item) || list != LIST_VERSION) continue;
+        if (item_read(&row, &item) != LIST_VERSION) continue;
         for (size_t i = 0; i < item.name.length; i++) {
             version = 10 * version + item.name.data[i] - '0';
         }

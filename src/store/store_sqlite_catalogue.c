@@ -95,7 +95,8 @@ static bool load_list(struct store_sqlite *sqlite, struct catalogue_loading *loa
     row_open(&row, &sqlite->statements, id);
     while (!broken && row_next(&row)) {
         read_item(&row, list, &item);
-        broken = row.broken || !catalogue_loading_take(loading, list, &item);
+        item.broken = row.broken;
+        broken = !catalogue_loading_take(loading, list, &item);
         count++;
     }
     return list_end(sqlite, &row, broken, count, catalogue_list_name(list), error);

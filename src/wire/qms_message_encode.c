@@ -242,8 +242,10 @@ static void put_one_plan(struct message_writer *writer, const struct op *op) {
 }
 
 static void put_addons(struct message_writer *writer, const struct op *op) {
-    for (size_t i = 0; i < op->catalogue->addon_count; i++)
-        put_addon(writer, RESPONSE_PAYLOAD, &op->catalogue->addons[i], RATES_SHOWN);
+    for (size_t i = 0; i < op->catalogue->addon_count; i++) {
+        const struct addon *addon = &op->catalogue->addons[i];
+        if (!addon->broken) put_addon(writer, RESPONSE_PAYLOAD, addon, RATES_SHOWN);
+    }
 }
 
 static void put_one_addon(struct message_writer *writer, const struct op *op) {

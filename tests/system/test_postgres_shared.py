@@ -39,6 +39,11 @@ def usage_of(server, user, resource='cpu.hours'):
                 if usage['resource_type']['name'] == resource)
 
 
+def subscribe(server, user, plan):
+    body = {'username': user, 'plan_name': plan, 'paid': True}
+    return server.put('/users', body).status_code
+
+
 def test_a_user_whom_somebody_holds_locked_delays_nobody_else(server, database):
     """The lock is held until all the others have been served, and until the one has been told."""
     users = [f'user-{n}' for n in range(USERS)]
@@ -100,6 +105,53 @@ def test_a_trigger_of_others_fails_one_item_whatever_it_raises(server, database,
     assert [usage_of(server, user) for user in users] == \
         [1 if user == 'user-7' else 3 for user in users]
     assert database.execute('SELECT count(*) FROM public.updates').strip() == '31'
+
+
+@pytest.mark.parametrize('damage', [
+    "UPDATE public.plan_quota_defaults d SET quota_value = 'NaN' FROM public.plans p"
+    " WHERE p.id = d.plan_id AND p.name = 'Pro'",
+    "UPDATE public.plan_rates r SET rate = 'NaN' FROM public.plans p"
+    " WHERE p.id = r.plan_id AND p.name = 'Pro'",
+    "INSERT INTO public.plan_rates (plan_id, rate, effective_date)"
+    " SELECT id, 1, 'infinity' FROM public.plans WHERE name = 'Pro'",
+])
+def test_a_plan_that_cannot_be_read_fails_only_who_buys_it(server, start_server, database, damage):
+    assert subscribe(server, 'ada', 'Pro') == 200
+    database.execute(damage)
+    for one in (server, start_server(store=database)):
+        assert one.get('/readyz').status_code == 200
+        assert one.usage('ada', '1').status_code == 200
+        assert subscribe(one, 'bob', 'Regular') == 200
+        assert subscribe(one, 'cid', 'Pro') == 500
+        assert [plan['name'] for plan in one.get('/plans').json()['plans']] == \
+            ['Basic', 'Regular', 'Pro', 'Commercial']
+        assert 'cannot be read' in one.log()
+
+
+def test_an_add_on_that_cannot_be_read_fails_only_who_buys_it(server, start_server, database):
+    subscription = server.get('/summary/ada').json()['subscription']['uuid']
+    addons = {addon['name']: addon['uuid'] for addon in server.get('/addons').json()['addons']}
+
+    def buy(one, name):
+        return one.put(f'/subscriptions/{subscription}/addons/{addons[name]}').status_code
+    assert buy(server, '1 TB') == 200
+    database.execute("UPDATE public.addons SET default_amount = 'NaN' WHERE name = '1 TB'")
+    for one in (server, start_server(store=database)):
+        assert buy(one, '5000 CPU Hours') == 200
+        assert buy(one, '1 TB') == 500
+        assert [addon['name'] for addon in one.get('/addons').json()['addons']] == \
+            ['5000 CPU Hours']
+        assert one.get('/summary/ada').status_code == 200
+
+
+def test_a_default_plan_that_cannot_be_read_is_not_ready(server, database):
+    assert server.usage('ada', '1').status_code == 200
+    database.execute("UPDATE public.plan_quota_defaults d SET quota_value = 'Infinity'"
+                     " FROM public.plans p WHERE p.id = d.plan_id AND p.name = 'Basic'")
+    assert server.get('/summary/bob').status_code == 500
+    assert server.usage('ada', '1').status_code == 200
+    ready = server.get('/readyz')
+    assert ready.status_code == 503 and 'cannot be read' in ready.json()['reason']
 
 
 def test_a_backup_restored_elsewhere_knows_what_was_recorded(server, database, postgres,
