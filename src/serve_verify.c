@@ -28,7 +28,7 @@ static const struct option_row rows[] = {
      offsetof(struct verify_settings, store_url), "sqlite:qms.db", "URL",
      "the database, sqlite:PATH or postgresql://USER@HOST/DATABASE", 0, 0},
     {"-check", "check", NULL, OPTION_TEXTS, offsetof(struct verify_settings, checks), NULL, "NAME",
-     "only this check: orphans, amounts, trail, overlaps or periods; may be repeated", 0, 0},
+     "only this check: orphans, amounts, dates, trail, overlaps or periods; may be repeated", 0, 0},
     {"-limit", "limit", NULL, OPTION_UNSIGNED, offsetof(struct verify_settings, limit), "1000",
      "N", "findings to show of each check; all are counted", 1, 1000000},
     {"-json", "json", NULL, OPTION_BOOL, offsetof(struct verify_settings, json), NULL, NULL,
@@ -159,7 +159,8 @@ static bool choose(const struct verify_settings *settings, struct store_verify *
             check++;
         if (check == STORE_CHECK_COUNT)
             return qms_fail(error, QMS_BAD_REQUEST,
-                            "there is no check %s: orphans, amounts, trail, overlaps, periods",
+                            "there is no check %s: orphans, amounts, dates, trail, overlaps,"
+                            " periods",
                             settings->checks.items[i]);
         verify->leaves_out[check] = false;
     }
@@ -222,6 +223,7 @@ const struct command command_verify = {
         "Reads the database as it is at one moment, beside servers that run, and alters nothing.\n"
         "  orphans   rows that refer to rows that are not there\n"
         "  amounts   amounts that cannot be calculated with (NaN, over 34 digits), or below 0\n"
+        "  dates     infinite dates, and those outside the years 1 to 9999\n"
         "  trail     usages of active subscriptions that are not what the audit trail adds up to\n"
         "            since the subscription began or the last SET; quotas, since the last SET\n"
         "  overlaps  users with more than one active subscription\n"

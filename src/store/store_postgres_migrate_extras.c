@@ -10,17 +10,10 @@ static const char *const catalogue_tables[] = {
     "addon_rates",
 };
 
+#define NAME_AND_PLACE(name, place) {name, place},
 static const struct {
     const char *name, *place;
-} indexes[] = {
-    {"qms_subscriptions_user_index", "subscriptions (user_id, effective_start_date DESC)"},
-    {"qms_quotas_subscription_index", "quotas (subscription_id)"},
-    {"qms_usages_subscription_index", "usages (subscription_id)"},
-    {"qms_updates_user_index", "updates (user_id, effective_date)"},
-    {"qms_subscription_addons_subscription_index", "subscription_addons (subscription_id)"},
-    {"qms_subscription_addons_addon_index", "subscription_addons (addon_id)"},
-    {"qms_plan_quota_defaults_plan_index", "plan_quota_defaults (plan_id)"},
-};
+} indexes[] = {POSTGRES_INDEXES(NAME_AND_PLACE)};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

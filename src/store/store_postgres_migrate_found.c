@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "store/migration.h"
 #include "store/store_postgres_migrate_private.h"
@@ -56,6 +57,8 @@ enum { CYVERSE_VERSION = 17, PRODUCT_VERSION_MIN = 120000 };
     "('subscription_addons', 'addon_id', 'uuid'), ('subscription_addons', 'amount', 'numeric'),"   \
     "('subscription_addons', 'paid', 'boolean'), ('subscription_addons', 'addon_rate_id', 'uuid')"
 
+#define OR_NAME(name, place) " OR x.relname = '" name "'"
+
 /* Without a name that has to be looked up through a schema: that fails where we may not use it. */
 static const char inspect_query[] =
     "WITH expected (relation, attribute, type) AS (VALUES " COLUMNS "),"
@@ -68,12 +71,14 @@ static const char inspect_query[] =
     "  pg_catalog.has_schema_privilege(oid, 'CREATE') AS creatable"
     "  FROM pg_catalog.pg_namespace WHERE nspname = 'qms_server')"
     " SELECT current_user, pg_catalog.current_database(),"
-    " pg_catalog.current_setting('server_version_num'), pg_catalog.pg_is_in_recovery(),"
+    " pg_catalog.current_setting('server_version_num'),"
+    " pg_catalog.current_setting('server_encoding'), pg_catalog.pg_is_in_recovery(),"
     " EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'qms_server'),"
     " EXISTS (SELECT FROM relations WHERE nspname = 'public' AND relname = 'schema_migrations'),"
     " (SELECT pg_catalog.has_table_privilege(oid, 'SELECT') FROM relations"
     "  WHERE nspname = 'public' AND relname = 'schema_migrations'),"
     " EXISTS (SELECT FROM cyverse WHERE relname = 'plans'),"
+    " (SELECT pg_catalog.min(relname::text) FROM cyverse),"
     " (SELECT e.relation || '.' || e.attribute FROM expected e WHERE NOT EXISTS (SELECT"
     "  FROM cyverse c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped"
     "  WHERE c.relname = e.relation AND a.attname = e.attribute"
@@ -98,7 +103,7 @@ static const char inspect_query[] =
     "  WHERE t.tgname = 'qms_catalogue_changed' AND t.tgenabled IN ('O', 'A')),"
     " (SELECT pg_catalog.count(*) FROM pg_catalog.pg_index i JOIN cyverse c ON c.oid = i.indrelid"
     "  JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid"
-    "  WHERE x.relname LIKE 'qms\\_%' AND i.indisvalid)";
+    "  WHERE i.indisvalid AND (false" POSTGRES_INDEXES(OR_NAME) "))";
 
 static bool is_true(const PGresult *row, int column) {
     return PQgetvalue(row, 0, column)[0] == 't';
@@ -141,11 +146,13 @@ bool postgres_inspect(PGconn *connection, struct postgres_found *found, struct q
     snprintf(found->role, sizeof found->role, "%s", PQgetvalue(row, 0, column++));
     snprintf(found->database, sizeof found->database, "%s", PQgetvalue(row, 0, column++));
     found->product_version = integer_of(row, column++);
+    snprintf(found->encoding, sizeof found->encoding, "%s", PQgetvalue(row, 0, column++));
     found->is_standby = is_true(row, column++);
     found->role_named_as_schema = is_true(row, column++);
     found->has_migrations = is_true(row, column++);
     found->may_read_version = is_true(row, column++);
     found->has_plans = is_true(row, column++);
+    snprintf(found->table, sizeof found->table, "%s", PQgetvalue(row, 0, column++));
     snprintf(found->missing_column, sizeof found->missing_column, "%s",
              PQgetvalue(row, 0, column++));
     found->may_create_in_public = is_true(row, column++);
@@ -187,6 +194,10 @@ static bool judge_place(const struct postgres_found *found, struct qms_error *er
     if (found->product_version < PRODUCT_VERSION_MIN)
         return refuse(error, found, "PostgreSQL 12 or newer is needed, this is %" PRId64,
                       found->product_version / 10000);
+    /* Others cannot store every name. */
+    if (strcmp(found->encoding, "UTF8") != 0 && strcmp(found->encoding, "SQL_ASCII") != 0)
+        return refuse(error, found, "its encoding is %s; dump it and restore it into a database"
+                      " made with ENCODING 'UTF8'", found->encoding);
     if (found->is_standby)
         return refuse(error, found, "this server is a standby; connect to the primary"
                       " (target_session_attrs=read-write)");
@@ -213,6 +224,9 @@ static bool judge_version(const struct postgres_found *found, struct qms_error *
     if (!found->has_version && found->has_plans)
         return refuse(error, found, "it has the table plans, but schema_migrations does not say"
                       " which version it is; restore that row, or use an empty database");
+    if (postgres_is_fresh(found) && found->table[0] != '\0')
+        return refuse(error, found, "it has the table %s and is no database of the CyVerse"
+                      " services; use an empty one", found->table);
     if (found->has_version && found->missing_column[0] != '\0')
         return refuse(error, found, "schema_migrations says version 17, but the column %s is"
                       " missing or of another type; repair it first", found->missing_column);

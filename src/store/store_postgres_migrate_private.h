@@ -10,9 +10,11 @@ enum { POSTGRES_NAME_MAX = 64 }; /* bytes of a role's or a database's name, with
 struct postgres_found {
     char role[POSTGRES_NAME_MAX], database[POSTGRES_NAME_MAX];
     int64_t product_version;      /* 150004 is 15.4 */
+    char encoding[POSTGRES_NAME_MAX];
     bool is_standby;
     bool role_named_as_schema;    /* a role is called qms_server */
     bool has_migrations, may_read_version, has_plans;
+    char table[POSTGRES_NAME_MAX]; /* one that is called like one of CyVerse's; empty: none */
     bool has_version;             /* the row of schema_migrations, and what it says: */
     int64_t version;
     bool is_dirty;
@@ -37,6 +39,16 @@ bool postgres_inspect(PGconn *connection, struct postgres_found *found, struct q
 bool postgres_judge(const struct postgres_found *found, struct qms_error *error);
 /* An empty database, where everything is to be built. */
 bool postgres_is_fresh(const struct postgres_found *found);
+
+/* The indexes of ours: X(name, what is indexed in public). */
+#define POSTGRES_INDEXES(X)                                                                        \
+    X("qms_subscriptions_user_index", "subscriptions (user_id, effective_start_date DESC)")        \
+    X("qms_quotas_subscription_index", "quotas (subscription_id)")                                 \
+    X("qms_usages_subscription_index", "usages (subscription_id)")                                 \
+    X("qms_updates_user_index", "updates (user_id, effective_date)")                               \
+    X("qms_subscription_addons_subscription_index", "subscription_addons (subscription_id)")       \
+    X("qms_subscription_addons_addon_index", "subscription_addons (addon_id)")                     \
+    X("qms_plan_quota_defaults_plan_index", "plan_quota_defaults (plan_id)")
 
 extern const int postgres_trigger_count, postgres_index_count;
 

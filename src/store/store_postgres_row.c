@@ -282,9 +282,10 @@ int64_t get_time(struct postgres_row *row) {
     return checked_time(row, server_us);
 }
 
+/* null, as in old rows of the services, or 'infinity', as people write it */
 int64_t get_end(struct postgres_row *row) {
     int64_t server_us;
-    if (!get_integer64(row, 'e', &server_us)) return TIME_NEVER;
+    if (!get_integer64(row, 'e', &server_us) || server_us == INT64_MAX) return TIME_NEVER;
     return checked_time(row, server_us);
 }
 

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
@@ -17,6 +18,14 @@ static void on_notice(void *context, const PGresult *result) {
 }
 
 /* ---- connecting ---- */
+
+/* A database of no encoding holds bytes: a row whose bytes are not UTF-8 is to be an error of that
+ * row, found by us, and not one of the statement that meets it. */
+static bool take_bytes_as_they_are(PGconn *connection) {
+    const char *encoding = PQparameterStatus(connection, "server_encoding");
+    return encoding == NULL || strcmp(encoding, "SQL_ASCII") != 0 ||
+           PQsetClientEncoding(connection, "SQL_ASCII") == 0;
+}
 
 PGconn *postgres_connect(const char *url, struct qms_error *error) {
     char connect_s[16];
@@ -39,7 +48,7 @@ PGconn *postgres_connect(const char *url, struct qms_error *error) {
     }
     PQconninfoFree(parsed);
     PGconn *connection = PQconnectdbParams(keywords, values, 1);
-    if (PQstatus(connection) == CONNECTION_OK) {
+    if (PQstatus(connection) == CONNECTION_OK && take_bytes_as_they_are(connection)) {
         PQsetNoticeReceiver(connection, on_notice, NULL);
         return connection;
     }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "domain/amount.h"
+#include "domain/date.h"
 #include "store/store_verify_private.h"
 
 enum { PROGRESS_ROWS = 1024, PERIODS_MAX = 10 };
@@ -10,8 +11,8 @@ enum { PROGRESS_ROWS = 1024, PERIODS_MAX = 10 };
 static const double YEAR_US = 365.2425 * 86400e6;
 
 static const char *const check_names[STORE_CHECK_COUNT] = {
-    [CHECK_ORPHANS] = "orphans",   [CHECK_AMOUNTS] = "amounts", [CHECK_TRAIL] = "trail",
-    [CHECK_OVERLAPS] = "overlaps", [CHECK_PERIODS] = "periods",
+    [CHECK_ORPHANS] = "orphans", [CHECK_AMOUNTS] = "amounts",   [CHECK_DATES] = "dates",
+    [CHECK_TRAIL] = "trail",     [CHECK_OVERLAPS] = "overlaps", [CHECK_PERIODS] = "periods",
 };
 
 const char *store_check_name(enum store_check check) {
@@ -169,6 +170,52 @@ static bool find_amounts(struct verifying *verifying, struct qms_error *error) {
     return true;
 }
 
+/* ---- dates ---- */
+
+/* Kind 1: an end, that may be infinite as well. */
+#define OF_SUBSCRIPTION(column, kind)                                                              \
+    {"subscriptions", "SELECT s.id, s." column ", CAST(s." column " AS text), " kind ","           \
+     " u.username FROM @subscriptions s LEFT JOIN @users u ON u.id = s.user_id"}
+#define OF_CATALOGUE(table)                                                                        \
+    {table, "SELECT id, effective_date, CAST(effective_date AS text), 0, '' FROM @" table}
+static const struct dates_of {
+    const char *table, *sql;
+} dates_of[] = {
+    OF_SUBSCRIPTION("effective_start_date", "0"),
+    OF_SUBSCRIPTION("effective_end_date", "1"),
+    {"updates", "SELECT t.id, t.effective_date, CAST(t.effective_date AS text), 0, u.username"
+                " FROM @updates t LEFT JOIN @users u ON u.id = t.user_id"},
+    OF_CATALOGUE("plan_quota_defaults"),
+    OF_CATALOGUE("plan_rates"),
+    OF_CATALOGUE("addon_rates"),
+};
+
+static void take_date(struct verifying *verifying, const struct rows_value *values,
+                      void *context) {
+    const struct rows_value *date = &values[1];
+    bool is_endless = date->is_null || (values[3].integer == 1 && date->integer == INT64_MAX);
+    if (!date->is_broken && (is_endless || (date->integer >= TIME_US_MIN &&
+                                            date->integer <= TIME_US_MAX)))
+        return;
+    verify_found(verifying, (struct store_finding){
+        .problem = "no date of the years 1 to 9999",
+        .table = context,
+        .id = values[0].uuid,
+        .username = values[4].text,
+        .found = values[2].text,
+    });
+}
+
+static bool find_dates(struct verifying *verifying, struct qms_error *error) {
+    for (size_t i = 0; i < sizeof dates_of / sizeof *dates_of; i++) {
+        struct dates_of of = dates_of[i];
+        char table[32];
+        snprintf(table, sizeof table, "%s", of.table);
+        if (!verify_each(verifying, of.sql, "uztit", take_date, table, error)) return false;
+    }
+    return true;
+}
+
 /* ---- overlaps ---- */
 
 static void take_overlap(struct verifying *verifying, const struct rows_value *values,
@@ -254,9 +301,9 @@ static bool find_periods(struct verifying *verifying, struct qms_error *error) {
 
 bool store_verify(struct store_verify *verify, struct qms_error *error) {
     static bool (*const checks[STORE_CHECK_COUNT])(struct verifying *, struct qms_error *) = {
-        [CHECK_ORPHANS] = find_orphans,   [CHECK_AMOUNTS] = find_amounts,
-        [CHECK_TRAIL] = verify_trail,     [CHECK_OVERLAPS] = find_overlaps,
-        [CHECK_PERIODS] = find_periods,
+        [CHECK_ORPHANS] = find_orphans, [CHECK_AMOUNTS] = find_amounts,
+        [CHECK_DATES] = find_dates,     [CHECK_TRAIL] = verify_trail,
+        [CHECK_OVERLAPS] = find_overlaps, [CHECK_PERIODS] = find_periods,
     };
     struct verifying verifying = {.out = verify};
     verifying.rows = store_rows_open(verify->url, false, error);

@@ -4,6 +4,8 @@
  *   orphans   rows that refer to rows that are not there
  *   amounts   amounts that cannot be calculated with (NaN, over 34 digits), and quotas and usages
  *             below 0
+ *   dates     dates before the year 1 or after 9999, infinite ones among them, that make a row
+ *             unreadable
  *   trail     in subscriptions that are active: usages that are not what the audit trail adds up to
  *             since the subscription began or since the last SET; quotas, since the last SET
  *   overlaps  users with more than one active subscription
@@ -20,6 +22,7 @@
 enum store_check {
     CHECK_ORPHANS,
     CHECK_AMOUNTS,
+    CHECK_DATES,
     CHECK_TRAIL,
     CHECK_OVERLAPS,
     CHECK_PERIODS,

@@ -172,18 +172,57 @@ static void a_null_consumable_is_false(void **state) {
     assert_false(catalogue->resource_types[0].consumable);
 }
 
-static void a_catalogue_that_cannot_be_read_is_not_used(void **state) {
+static void what_cannot_be_read_breaks_its_plan_or_addon_only(void **state) {
+    struct store_fixture *fixture = *state;
+    fixture->backend->foreign(fixture, "UPDATE plan_rates SET rate = 'NaN' WHERE rate = '340'");
+    fixture->backend->foreign(fixture, "UPDATE plan_quota_defaults SET quota_value = 'NaN'"
+                                       " WHERE quota_value = '50000'");
+    fixture->backend->foreign(fixture, "UPDATE addons SET default_amount = 'NaN'"
+                                       " WHERE name = '1 TB'");
+    const struct catalogue *catalogue = catalogue_of(fixture);
+    for (size_t i = 0; i < catalogue->plan_count; i++) {
+        const struct plan *plan = &catalogue->plans[i];
+        bool is_pro = text_equal(plan->name, TEXT("Pro"));
+        bool is_commercial = text_equal(plan->name, TEXT("Commercial"));
+        assert_int_equal(plan->broken, is_pro || is_commercial);
+        assert_int_equal(plan->rate_count, is_pro ? 0 : 1);
+        assert_int_equal(plan->default_count, is_commercial ? 1 : 2);
+    }
+    assert_int_equal(catalogue->addon_count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        const struct addon *addon = &catalogue->addons[i];
+        assert_int_equal(addon->broken, text_equal(addon->name, TEXT("1 TB")));
+        assert_int_equal(addon->rate_count, 1);
+    }
+    fixture->backend->foreign(fixture, "UPDATE plan_rates SET rate = '340' WHERE rate = 'NaN'");
+    assert_false(catalogue_plan_named(catalogue_of(fixture), TEXT("Pro"))->broken);
+}
+
+static void a_rate_of_an_addon_that_cannot_be_read_breaks_it(void **state) {
+    struct store_fixture *fixture = *state;
+    fixture->backend->foreign(fixture, "UPDATE addon_rates SET rate = 'NaN' WHERE rate = '125'");
+    const struct catalogue *catalogue = catalogue_of(fixture);
+    for (size_t i = 0; i < 2; i++) {
+        const struct addon *addon = &catalogue->addons[i];
+        assert_int_equal(addon->broken, text_equal(addon->name, TEXT("1 TB")));
+        assert_int_equal(addon->rate_count, addon->broken ? 0 : 1);
+    }
+}
+
+static void a_catalogue_without_operations_is_not_used(void **state) {
     struct store_fixture *fixture = *state;
     struct qms_error error = {0};
     bool stale;
-    fixture->backend->foreign(fixture, "UPDATE plan_rates SET rate = 'NaN' WHERE rate = '340'");
+    fixture->backend->foreign(fixture, "UPDATE update_operations SET name = 'x' WHERE"
+                                       " name = 'ADD'");
     struct store_load load = {.arena = &fixture->arena, .catalogue_version = -1};
     const struct store_ops *ops = fixture->store->ops;
     assert_true(ops->begin(fixture->store, false, &stale, &error));
     assert_false(ops->load(fixture->store, &load, &error));
     assert_int_equal(error.code, QMS_INTERNAL);
     assert_null(load.catalogue);
-    fixture->backend->foreign(fixture, "UPDATE plan_rates SET rate = '340' WHERE rate = 'NaN'");
+    fixture->backend->foreign(fixture, "UPDATE update_operations SET name = 'ADD' WHERE"
+                                       " name = 'x'");
     catalogue_of(fixture);
 }
 
@@ -198,7 +237,9 @@ int contract_catalogue(void) {
         SENTENCE(who_has_no_catalogue_gets_one),
         SENTENCE_OF(NEED_FOREIGN, a_catalogue_changed_by_others_is_read_again),
         SENTENCE_OF(NEED_FOREIGN, a_null_consumable_is_false),
-        SENTENCE_OF(NEED_FOREIGN, a_catalogue_that_cannot_be_read_is_not_used),
+        SENTENCE_OF(NEED_FOREIGN, what_cannot_be_read_breaks_its_plan_or_addon_only),
+        SENTENCE_OF(NEED_FOREIGN, a_rate_of_an_addon_that_cannot_be_read_breaks_it),
+        SENTENCE_OF(NEED_FOREIGN, a_catalogue_without_operations_is_not_used),
     };
     return contract_run("catalogue", sentences, sizeof sentences / sizeof sentences[0]);
 }

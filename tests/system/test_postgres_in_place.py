@@ -151,6 +151,44 @@ def test_a_role_that_may_not_make_tables_is_told_what_it_needs(databases, role):
     assert 'GRANT CREATE ON SCHEMA public TO "guest_of_none";' in said
 
 
+def test_a_database_with_other_tables_of_our_names_is_refused_and_not_altered(databases):
+    database = databases()
+    database.execute('CREATE TABLE users (name text)')
+    before = database.dump()
+    assert 'it has the table users' in refusal(database)
+    assert database.dump() == before
+
+
+@pytest.fixture
+def encoded(postgres, databases):
+    """Makes a database with the extensions, in another encoding."""
+    def make(encoding):
+        template = f'encoded_{encoding.lower()}'
+        postgres.execute(f"CREATE DATABASE {template} TEMPLATE template0 ENCODING '{encoding}'"
+                         " LC_COLLATE 'C' LC_CTYPE 'C'")
+        database = databases(template)
+        postgres.execute(f'DROP DATABASE {template}')
+        for extension in ('uuid-ossp', 'moddatetime', 'insert_username'):
+            database.execute(f'CREATE EXTENSION "{extension}"')
+        return database
+    return make
+
+
+def test_a_database_that_cannot_store_every_name_is_refused(encoded):
+    assert "made with ENCODING 'UTF8'" in refusal(encoded('LATIN1'))
+
+
+def test_a_database_of_no_encoding_serves_all_but_what_is_not_utf_8(encoded, serve):
+    database = encoded('SQL_ASCII')
+    server = serve(database)
+    assert server.usage('j\u00fcrgen', 1).status_code == 200
+    database.execute("INSERT INTO users (username) VALUES (convert_from('\\x636166e9',"
+                     " 'SQL_ASCII'))")
+    assert [user['username'] for user in server.get('/v1/users').json()['result']] == \
+        ['j\u00fcrgen']
+    assert server.usage('j\u00fcrgen', 1).json()['usage']['usage'] == 2
+
+
 def test_servers_that_start_together_prepare_the_database_once(databases, serve):
     database = databases()
     servers, failures = [], []
@@ -314,6 +352,13 @@ def test_a_table_in_use_delays_neither_the_start_nor_its_user(cyverse_database, 
     server.restart()
     assert 'could not be made' not in server.log()
     assert f'{TRIGGERS} of {TRIGGERS}, 0 of them new' in migrated(cyverse_database)
+
+
+def test_an_index_of_others_is_not_taken_for_one_of_ours(cyverse_database):
+    cyverse_database.execute('CREATE INDEX qms_theirs ON users (id)')
+    assert f'indexes: {INDEXES} of {INDEXES}, {INDEXES} of them new' in migrated(cyverse_database)
+    cyverse_database.execute('DROP INDEX qms_updates_user_index')
+    assert f'indexes: {INDEXES} of {INDEXES}, 1 of them new' in migrated(cyverse_database)
 
 
 def test_an_index_whose_build_was_cut_off_is_built_again(cyverse_database):

@@ -211,6 +211,16 @@ def test_a_plan_and_a_rate_that_others_make_show_in_the_next_answer(server, data
         " WHERE u.username = 'ben'") == '99\n'
 
 
+def test_a_subscription_whose_end_is_infinity_does_not_end(server, database):
+    assert server.usage('ada', 1).status_code == 200
+    database.execute("UPDATE public.subscriptions SET effective_end_date = 'infinity'")
+    assert server.usage('ada', 1).status_code == 200
+    assert server.get('/summary/ada').json()['subscription']['effective_end_date'] is None
+    assert len(server.get('/v1/subscriptions').json()['result']['subscriptions']) == 1
+    assert subscribe(server, 'ada', 'Pro') == 200
+    assert server.get('/summary/ada').json()['subscription']['plan']['name'] == 'Pro'
+
+
 def test_a_subscription_that_others_make_counts_from_the_next_request_on(server, database):
     server.usage('ada', '1')
     database.execute(

@@ -73,7 +73,7 @@ def test_nothing_is_found_in_what_a_server_wrote(used):
     assert findings(used.store) == []
     done = verify(used.store)
     assert done.returncode == 0, done.stdout
-    for check in ('orphans', 'amounts', 'trail', 'overlaps', 'periods'):
+    for check in ('orphans', 'amounts', 'dates', 'trail', 'overlaps', 'periods'):
         assert f'{check}: nothing found\n' in done.stdout
 
 
@@ -110,6 +110,15 @@ def test_an_amount_that_cannot_be_calculated_with_is_found(used, value, problem)
     assert done.returncode == 5
     assert 'ada' in done.stdout and problem in done.stdout and value in done.stdout
     assert 'amounts: 1 found' in done.stdout
+
+
+def test_a_date_that_cannot_be_read_is_found(used):
+    date = '-infinity' if used.store.url.startswith('postgresql:') else -10**17
+    used.stored().execute('UPDATE subscriptions SET effective_end_date = ? WHERE id = ?', date,
+                          subscription_of(used, 'ada'))
+    assert findings(used.store, '--check', 'dates') == [('dates', 'ada', None, str(date), None)]
+    done = verify(used.store)
+    assert done.returncode == 5 and 'dates: 1 found' in done.stdout
 
 
 def test_two_active_subscriptions_are_found(used):
