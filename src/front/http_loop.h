@@ -111,6 +111,7 @@ struct http_server {
     int listen_fd, port;
     struct event *listen_event;   /* of the first loop */
     struct event *listen_again_event;
+    int64_t tell_again_us;        /* that no connection can be accepted; the first loop's */
     atomic_bool draining, cutting, stopping;
     atomic_size_t connection_count;
     atomic_size_t buffered_bytes;

@@ -22,7 +22,8 @@ enum {
     ACCEPTS_AT_ONCE = 64,
     CONNECTIONS_TOLD_MAX = 64,  /* beyond connections_max, to be told 503; more are just closed */
     LOOPS_DEFAULT_MAX = 8,
-    ACCEPT_AGAIN_MS = 100,      /* after running out of file descriptors */
+    ACCEPT_AGAIN_MS = 100,      /* after running out of file descriptors ... */
+    TELL_AGAIN_US = 10000000,   /* ... which is told this often, however long it lasts */
     DRAIN_POLL_MS = 5,
     DESCRIPTORS_OF_OTHERS = 256, /* the store, logs, loops */
 };
@@ -60,17 +61,24 @@ static void server_place(struct http_server *server, int fd, bool refused) {
     }
 }
 
+/* Out of descriptors: the socket stays readable, so look away for a moment. */
+static void server_pause(struct http_server *server, int reason) {
+    int64_t now_us = server->loops[0]->now_us;
+    if (now_us >= server->tell_again_us) {
+        log_format(LOG_WARNING, "cannot accept connections: %s", strerror(reason));
+        server->tell_again_us = now_us + TELL_AGAIN_US;
+    }
+    event_del(server->listen_event);
+    event_add(server->listen_again_event, &(struct timeval){.tv_usec = ACCEPT_AGAIN_MS * 1000});
+}
+
 /* False: no more for now. */
 static bool server_accept(struct http_server *server) {
     int fd = accept4(server->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
         if (errno == ECONNABORTED || errno == EINTR) return true;
         if (errno == EAGAIN) return false;
-        /* Out of descriptors: the socket stays readable, so look away for a moment. */
-        log_format(LOG_WARNING, "cannot accept connections: %s", strerror(errno));
-        event_del(server->listen_event);
-        event_add(server->listen_again_event,
-                  &(struct timeval){.tv_usec = ACCEPT_AGAIN_MS * 1000});
+        server_pause(server, errno);
         return false;
     }
     size_t before = atomic_fetch_add(&server->connection_count, 1);
