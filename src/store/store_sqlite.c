@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "store/store_sqlite_gather.h"
 
 /* A larger log makes each commit cheaper (a page that many batches change is copied to the file
  * once) and each checkpoint longer. From the first bound the log is checkpointed when the engine is
@@ -128,6 +129,14 @@ static void connection_close(struct store_sqlite *sqlite) {
     sqlite->is_open = false;
 }
 
+/* With synchronous = OFF no commit ends in a sync. */
+static bool connection_gather(struct store_sqlite *sqlite, struct qms_error *error) {
+    if (sqlite->synchronous_off) return true;
+    int code = store_sqlite_gather(sqlite->connection);
+    return code == SQLITE_OK ||
+           store_sqlite_fail(sqlite->connection, code, "prepare for commits", error);
+}
+
 /* Whether closing the last connection moves the log into the file. While the file is not known to
  * be sound, or after an I/O error, it must stay as it is. */
 static void connection_set_checkpoint_at_close(struct store_sqlite *sqlite, bool checkpoint) {
@@ -201,7 +210,8 @@ static bool connection_reopen(struct store_sqlite *sqlite, struct qms_error *err
     if (!connection_configure(sqlite, error) ||
         !statements_prepare(&sqlite->statements, sqlite->connection, 0, BATCH_STATEMENT_COUNT,
                             error) ||
-        !connection_settle(sqlite, error) || !store_sqlite_load_keys(sqlite, error)) {
+        !connection_settle(sqlite, error) || !store_sqlite_load_keys(sqlite, error) ||
+        !connection_gather(sqlite, error)) {
         connection_close(sqlite);
         return false;
     }
@@ -479,7 +489,8 @@ static bool sqlite_open_database(struct store_sqlite *sqlite, struct qms_error *
         !connection_set_journal(sqlite, error) ||
         !statements_prepare(&sqlite->statements, sqlite->connection, 0, BATCH_STATEMENT_COUNT,
                             error) ||
-        !sqlite_continue_time(sqlite, error) || !store_sqlite_load_keys(sqlite, error)) {
+        !sqlite_continue_time(sqlite, error) || !store_sqlite_load_keys(sqlite, error) ||
+        !connection_gather(sqlite, error)) {
         connection_close(sqlite);
         return false;
     }
@@ -509,6 +520,7 @@ struct store *store_sqlite_open(const struct store_options *options, struct qms_
                                  : store_sqlite_file_open)(&sqlite->file, path, error)) {
         goto free_store;
     }
+    if (sqlite->file.descriptor >= 0) sqlite->vfs = store_sqlite_gather_over(options->vfs);
     if (!sqlite_open_database(sqlite, error)) goto close_file;
     return &sqlite->base;
 close_file:

@@ -1,6 +1,7 @@
 /* store_sqlite.h: what the parts of the SQLite store share; only they include it.
  *   store_sqlite.c            opening, transactions, outcomes, time, checkpoints
  *   store_sqlite_file.c       the file: who may have it, whether it is ours and whole
+ *   store_sqlite_gather.c     the writes of a commit in few pieces (a VFS)
  *   store_sqlite_migrate.c    from an empty or an older file to the newest version
  *   store_sqlite_load.c       accounts, replays, and whose an id is
  *   store_sqlite_save.c       changes of accounts

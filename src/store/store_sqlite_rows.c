@@ -9,6 +9,7 @@
 #include "store/migration.h"
 #include "store/store_rows.h"
 #include "store/store_sqlite.h"
+#include "store/store_sqlite_gather.h"
 
 struct sqlite_rows {
     struct store_rows base;
@@ -246,6 +247,8 @@ static bool begin_filling(struct sqlite_rows *rows, const char *url, struct qms_
     rows->connection = store_sqlite_of(rows->store)->connection;
     rows->base.now_us = clock_wall_us(&clock_system);
     rows->base.keeps_writers = true;
+    int code = store_sqlite_gather_end(rows->connection);
+    if (code != SQLITE_OK) return store_sqlite_fail(rows->connection, code, "fill", error);
     /* References within a table are whole only at the end. */
     return store_sqlite_execute(rows->connection, "BEGIN IMMEDIATE; PRAGMA defer_foreign_keys = ON",
                                 "begin to fill", error);

@@ -12,8 +12,11 @@
 #include "support/power_vfs.h"
 #include "support/store_fixture.h"
 
+static char much[METADATA_BYTES_MAX]; /* two audit rows with it are written in several pieces */
+
 static int setup(void **state) {
     static struct store_fixture fixture;
+    memset(much, 'm', sizeof much);
     power_vfs_register();
     store_fixture_make(&fixture, &store_backend_file);
     fixture.vfs = POWER_VFS;
@@ -29,8 +32,9 @@ static int teardown(void **state) {
     return 0;
 }
 
-/* One batch that sets ada's usage; begin may fail too. */
-static enum store_outcome set_usage(struct store_fixture *fixture, int64_t value) {
+/* One batch that sets ada's usage and adds audit rows; begin may fail too. */
+static enum store_outcome set_usage_with(struct store_fixture *fixture, int64_t value,
+                                         size_t updates, struct text metadata) {
     static struct account account;
     struct account *accounts[] = {&account};
     struct qms_error error = {0};
@@ -55,7 +59,10 @@ static enum store_outcome set_usage(struct store_fixture *fixture, int64_t value
         changes_usage(&fixture->changes, usage, ROW_CHANGED);
         usage->value = amount_of(value);
         fixture->load.moment = load.moment;
-        fixture_update(fixture, &account, "cpu.hours", "1", load.moment.decided_us);
+        for (size_t i = 0; i < updates; i++) {
+            fixture_update(fixture, &account, "cpu.hours", "1", load.moment.decided_us)->metadata =
+                metadata;
+        }
         fixture->batch_id = uuid_make_random(&fixture->ids);
         outcome = ops->save(fixture->store, &fixture->batch_id, &fixture->changes, &error);
     }
@@ -63,6 +70,10 @@ static enum store_outcome set_usage(struct store_fixture *fixture, int64_t value
     catalogue_release(load.catalogue); /* read anew where the database was opened again */
     directory_release(load.directory);
     return outcome;
+}
+
+static enum store_outcome set_usage(struct store_fixture *fixture, int64_t value) {
+    return set_usage_with(fixture, value, 1, TEXT(""));
 }
 
 static int64_t usage_of(struct store_fixture *fixture) {
@@ -83,12 +94,13 @@ static void check_outcome(struct store_fixture *fixture, enum store_outcome outc
 }
 
 /* Fails the first operation of a batch, then the second, until none is left to fail. */
-static unsigned fail_each_operation(struct store_fixture *fixture, int code) {
+static unsigned fail_each_operation(struct store_fixture *fixture, int code, size_t updates,
+                                    struct text metadata) {
     unsigned failures = 0;
     for (unsigned nth = 0;; nth++) {
         int64_t before = usage_of(fixture);
         power_vfs_fail_after(nth, code);
-        enum store_outcome outcome = set_usage(fixture, before + 1);
+        enum store_outcome outcome = set_usage_with(fixture, before + 1, updates, metadata);
         bool failed = power_vfs_has_failed();
         power_vfs_fail_after(1000000, code);
         check_outcome(fixture, outcome, before, before + 1);
@@ -98,13 +110,26 @@ static unsigned fail_each_operation(struct store_fixture *fixture, int code) {
     }
 }
 
-static void a_batch_fails_whole_whichever_operation_fails(void **state) {
+static const int codes[] = {SQLITE_IOERR_WRITE, SQLITE_FULL};
+
+/* However many pages it has changed, it is written to the log at once. */
+static void a_small_batch_is_one_write_and_one_sync(void **state) {
     struct store_fixture *fixture = *state;
-    static const int codes[] = {SQLITE_IOERR_WRITE, SQLITE_FULL};
     store_fixture_open(fixture);
     fixture_user(fixture, "ada", "0");
     for (size_t i = 0; i < 2; i++) {
-        assert_true(fail_each_operation(fixture, codes[i]) >= 3);
+        assert_int_equal(fail_each_operation(fixture, codes[i], 20, TEXT("m")), 2);
+    }
+}
+
+static void a_batch_fails_whole_whichever_operation_fails(void **state) {
+    struct store_fixture *fixture = *state;
+    store_fixture_open(fixture);
+    fixture_user(fixture, "ada", "0");
+    for (size_t i = 0; i < 2; i++) {
+        struct text metadata = {.data = much, .length = sizeof much};
+        unsigned failures = fail_each_operation(fixture, codes[i], 8, metadata);
+        assert_in_range(failures, 4, 16);
         store_fixture_reopen(fixture);
         store_fixture_look(fixture, "ada");
     }
@@ -235,7 +260,7 @@ static void what_is_resolved_as_lost_is_not_found_later(void **state) {
  * is the last one that was tried. Every few batches the store is closed, which moves its log into
  * the file, and opened again. */
 static int64_t write_until_cut(struct store_fixture *fixture, unsigned operations,
-                               enum power_loss loss, int64_t *sent) {
+                               enum power_loss loss, struct text metadata, int64_t *sent) {
     int64_t acknowledged = usage_of(fixture);
     *sent = acknowledged;
     power_vfs_cut_after(operations, loss, operations + 1);
@@ -250,7 +275,7 @@ static int64_t write_until_cut(struct store_fixture *fixture, unsigned operation
             store_fixture_end(fixture);
             continue;
         }
-        if (set_usage(fixture, ++*sent) == STORE_COMMITTED) acknowledged = *sent;
+        if (set_usage_with(fixture, ++*sent, 2, metadata) == STORE_COMMITTED) acknowledged = *sent;
     }
     store_fixture_close(fixture);
     power_vfs_restore();
@@ -260,7 +285,7 @@ static int64_t write_until_cut(struct store_fixture *fixture, unsigned operation
 /* How many acknowledged batches were lost over many cuts, from one operation to before another. All
  * are when the file cannot be opened any more. */
 static int64_t count_lost(struct store_fixture *fixture, unsigned from, unsigned to,
-                          bool synchronous_off) {
+                          bool synchronous_off, struct text metadata) {
     int64_t lost = 0;
     store_fixture_open(fixture);
     fixture_user(fixture, "ada", "0");
@@ -270,7 +295,7 @@ static int64_t count_lost(struct store_fixture *fixture, unsigned from, unsigned
         store_fixture_reopen(fixture);
         store_fixture_look(fixture, "ada");
         int64_t acknowledged = write_until_cut(
-            fixture, cut, cut % 2 == 0 ? POWER_LOSES_ALL : POWER_LOSES_SOME, &sent);
+            fixture, cut, cut % 2 == 0 ? POWER_LOSES_ALL : POWER_LOSES_SOME, metadata, &sent);
         fixture->synchronous_off = false;
         struct qms_error error;
         if (!store_fixture_try_open(fixture, &error)) return lost + acknowledged;
@@ -282,12 +307,17 @@ static int64_t count_lost(struct store_fixture *fixture, unsigned from, unsigned
 }
 
 static void no_acknowledged_batch_is_lost_when_the_power_fails(void **state) {
-    assert_int_equal(count_lost(*state, 0, 200, false), 0);
+    assert_int_equal(count_lost(*state, 0, 200, false, TEXT("")), 0);
+}
+
+static void nor_a_large_one(void **state) {
+    struct text metadata = {.data = much, .length = sizeof much};
+    assert_int_equal(count_lost(*state, 0, 20, false, metadata), 0);
 }
 
 /* The same test, on a store that does not sync: it notices. */
 static void without_syncs_the_test_above_finds_batches_lost(void **state) {
-    assert_true(count_lost(*state, 20, 40, true) > 0);
+    assert_true(count_lost(*state, 20, 40, true, TEXT("")) > 0);
 }
 
 static void a_file_whose_creation_was_cut_off_is_created_again(void **state) {
@@ -321,6 +351,7 @@ static void a_file_whose_creation_was_cut_off_is_created_again(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        CASE(a_small_batch_is_one_write_and_one_sync),
         CASE(a_batch_fails_whole_whichever_operation_fails),
         CASE(resolving_goes_on_until_the_disk_works),
         CASE(the_next_batch_opens_the_database_again_by_itself),
@@ -328,6 +359,7 @@ int main(void) {
         CASE(what_is_resolved_as_committed_survives_a_power_cut),
         CASE(what_is_resolved_as_lost_is_not_found_later),
         CASE(no_acknowledged_batch_is_lost_when_the_power_fails),
+        CASE(nor_a_large_one),
         CASE(without_syncs_the_test_above_finds_batches_lost),
         CASE(a_file_whose_creation_was_cut_off_is_created_again),
     };
