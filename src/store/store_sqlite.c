@@ -1,6 +1,7 @@
 #include "store/store_sqlite.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 
@@ -479,6 +480,12 @@ static bool sqlite_continue_time(struct store_sqlite *sqlite, struct qms_error *
     return true;
 }
 
+/* Statistics of its memory, which nobody reads, have SQLite lock a mutex at each allocation: a
+ * twelfth of the instructions of a change. Too late, and kept, where SQLite is in use already. */
+static void sqlite_forgo_statistics(void) {
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static bool sqlite_open_database(struct store_sqlite *sqlite, struct qms_error *error) {
     sqlite->connection = store_sqlite_connect(sqlite, connection_flags(sqlite), error);
     if (sqlite->connection == NULL) return false;
@@ -499,6 +506,8 @@ static bool sqlite_open_database(struct store_sqlite *sqlite, struct qms_error *
 }
 
 struct store *store_sqlite_open(const struct store_options *options, struct qms_error *error) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, sqlite_forgo_statistics);
     const char *path = options->url + strlen("sqlite:");
     struct store_sqlite *sqlite = memory_take_zeroed(1, sizeof *sqlite);
     sqlite->base.ops = &sqlite_ops;
