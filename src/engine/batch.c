@@ -367,23 +367,33 @@ static bool batch_is_hopeless(const struct worker *worker) {
     return worker->declined >= DECLINED_MAX || clock_monotonic_us() > worker->repeat_until_us;
 }
 
-/* Again from the beginning as long as somebody else is first; whatever cannot be saved together is
- * halved, until the guilty operation stands alone. The halves' halves end: each level
- * has at most half of the operations of the one above. */
-static void batch_go(struct worker *worker, struct work *works, size_t count) {
-    struct qms_error error = {0};
+/* Again from the beginning as long as somebody else is first. */
+static enum ending batch_repeat(struct worker *worker, struct work *works, size_t *count,
+                                struct qms_error *error) {
     enum ending ending;
     unsigned repeats = 0;
-    while ((ending = batch_attempt(worker, works, &count, &error)) == ENDED_OVERTAKEN) {
+    while ((ending = batch_attempt(worker, works, count, error)) == ENDED_OVERTAKEN) {
         atomic_fetch_add(&worker->engine->metrics->batches_overtaken, 1);
-        if (count > 1 && repeats == REPEATS_TOGETHER_MAX) break;
+        if (*count > 1 && repeats == REPEATS_TOGETHER_MAX) break;
         if (worker->repeats_left == 0 || clock_monotonic_us() > worker->repeat_until_us) {
-            batch_give_up(worker, works, count, "others are always first");
-            return;
+            batch_give_up(worker, works, *count, "others are always first");
+            return ENDED;
         }
         worker->repeats_left--;
         batch_pause(worker, repeats++);
     }
+    return ending;
+}
+
+/* Whatever cannot be saved together is halved, until the guilty operation stands alone. The halves'
+ * halves end: each level has at most half of the operations of the one above.
+ * One that is refused alone is tried once more: when somebody else has taken its name, or deleted
+ * what it refers to, after it was loaded, it is decided with that now. */
+static void batch_go(struct worker *worker, struct work *works, size_t count) {
+    struct qms_error error = {0};
+    enum ending ending = batch_repeat(worker, works, &count, &error);
+    if (ending == ENDED_REFUSED && count == 1)
+        ending = batch_repeat(worker, works, &count, &error);
     if (ending == ENDED) return;
     if (ending == ENDED_DECLINED && batch_is_hopeless(worker)) {
         batch_give_up(worker, works, count, "the store saves nothing");

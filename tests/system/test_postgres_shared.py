@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import json
+import time
 
 import psycopg
 import pytest
@@ -152,6 +153,55 @@ def test_a_default_plan_that_cannot_be_read_is_not_ready(server, database):
     assert server.usage('ada', '1').status_code == 200
     ready = server.get('/readyz')
     assert ready.status_code == 503 and 'cannot be read' in ready.json()['reason']
+
+
+BASIC = '99e47c22-950a-11ec-84a4-406c8f3e9cbb'
+CPU = '99e3bc7e-950a-11ec-84a4-406c8f3e9cbb'
+FIVE_THOUSAND = 'f8d2066c-e3b2-4559-839e-88bfc997c89f'  # an add-on
+FIRST = {  # what others do, the request that waits for them, its status and the end of its text
+    'a plan': ("INSERT INTO public.plans (name, description) VALUES ('Team', 'x')",
+               'POST', '/v1/plans', {'name': 'Team', 'description': 'y'}, 400,
+               'a plan named `Team` already exists'),
+    'a plan over the root tree': (
+        "INSERT INTO public.plans (name, description) VALUES ('Team', 'x')",
+        'PUT', '/plans', {'plan': {'name': 'Team', 'description': 'y'}}, 400,
+        'a plan named Team already exists'),
+    'a rate': (f"INSERT INTO public.plan_rates (plan_id, rate, effective_date)"
+               f" VALUES ('{BASIC}', 1, '2027-01-01Z')",
+               'POST', f'/v1/plans/{BASIC}/rates',
+               {'plan_rates': [{'rate': 2, 'effective_date': '2027-01-01T00:00:00Z'}]}, 400,
+               'already exists'),
+    'a resource type': (
+        "INSERT INTO public.resource_types (name, unit, consumable) VALUES ('gpu', 'x', true)",
+        'POST', '/v1/resource-types', {'name': 'gpu', 'unit': 'y'}, 409, 'already exists'),
+    'a name of a resource type': (
+        "INSERT INTO public.resource_types (name, unit, consumable) VALUES ('gpu', 'x', true)",
+        'PUT', f'/v1/resource-types/{CPU}', {'name': 'gpu', 'unit': 'y'}, 409,
+        'already exists: gpu'),
+    'no add-on any more': (
+        f"DELETE FROM public.addons WHERE id = '{FIVE_THOUSAND}'",
+        'PUT', '/subscriptions/{subscription}/addons/' + FIVE_THOUSAND, None, 404,
+        'add-on not found'),
+}
+
+
+@pytest.mark.parametrize('name', FIRST)
+def test_who_is_a_moment_later_than_others_is_told_what_is_wrong(server, database, name):
+    theirs, method, target, body, status, text = FIRST[name]
+    subscription = server.get('/summary/ada').json()['subscription']['uuid']
+    with psycopg.connect(database.url_of('postgres')) as first:
+        first.execute(theirs)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            later = pool.submit(server.http.request, method,
+                                target.format(subscription=subscription), json=body)
+            while not later.done() and database.execute(
+                    'SELECT count(*) FROM pg_locks WHERE NOT granted').strip() == '0':
+                time.sleep(0.01)
+            first.commit()
+            answer = later.result()
+    assert answer.status_code == status, answer.text + server.log()
+    told = answer.json()['error']
+    assert (told if isinstance(told, str) else told['message']).endswith(text)
 
 
 def test_a_backup_restored_elsewhere_knows_what_was_recorded(server, database, postgres,

@@ -28,22 +28,32 @@ static void each_failing_call_is_answered_and_leaves_nothing_behind(void **state
     static const struct {
         enum fault fault;
         enum qms_code code;
+        unsigned times;
     } cases[] = {
-        {FAULT_BEGIN, QMS_UNAVAILABLE},       {FAULT_LOAD, QMS_UNAVAILABLE},
-        {FAULT_SAVE_FAILED, QMS_UNAVAILABLE}, {FAULT_SAVE_REFUSED, QMS_INTERNAL},
-        {FAULT_SAVE_LOST, QMS_UNAVAILABLE},
+        {FAULT_BEGIN, QMS_UNAVAILABLE, 1},       {FAULT_LOAD, QMS_UNAVAILABLE, 1},
+        {FAULT_SAVE_FAILED, QMS_UNAVAILABLE, 1}, {FAULT_SAVE_REFUSED, QMS_INTERNAL, 2},
+        {FAULT_SAVE_LOST, QMS_UNAVAILABLE, 1},
     };
     assert_int_equal(add_usage(&fixture, "ada", "1"), QMS_OK);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        fault_store_arm(fixture.store, cases[i].fault, 0, 1);
+        fault_store_arm(fixture.store, cases[i].fault, 0, (int)cases[i].times);
         assert_int_equal(add_usage(&fixture, "ada", "10"), cases[i].code);
-        assert_int_equal(fault_store_fired(fixture.store, cases[i].fault), 1);
+        assert_int_equal(fault_store_fired(fixture.store, cases[i].fault), cases[i].times);
         fault_store_arm(fixture.store, cases[i].fault, 0, 0);
         assert_string_equal(usage_of(&fixture, "ada"), "1");
         assert_string_equal(usage_of(&fixture, "new"), "");
     }
     assert_int_equal(add_usage(&fixture, "ada", "1"), QMS_OK);
     assert_string_equal(usage_of(&fixture, "ada"), "2");
+}
+
+/* Somebody else took the name, or deleted what it refers to, after it was loaded. */
+static void what_is_refused_alone_is_decided_once_more(void **state) {
+    (void)state;
+    fault_store_arm(fixture.store, FAULT_SAVE_REFUSED, 0, 1);
+    assert_int_equal(add_usage(&fixture, "ada", "3"), QMS_OK);
+    assert_int_equal(fault_store_fired(fixture.store, FAULT_SAVE_REFUSED), 1);
+    assert_string_equal(usage_of(&fixture, "ada"), "3");
 }
 
 static void a_commit_whose_answer_was_lost_is_looked_up_and_counts(void **state) {
@@ -291,6 +301,7 @@ int main(void) {
         TEST(a_commit_whose_answer_was_lost_is_looked_up_and_counts),
         TEST(while_an_outcome_is_looked_up_the_engine_is_not_ready),
         TEST(an_outcome_that_cannot_be_found_out_is_said_to_be_unknown),
+        TEST(what_is_refused_alone_is_decided_once_more),
         TEST(one_refused_operation_never_fails_its_neighbours),
         TEST(an_operation_that_the_store_declines_alone_is_told_to_try_again),
         TEST(a_store_that_saves_nothing_is_not_asked_for_each_operation),
