@@ -115,6 +115,15 @@ def test_an_empty_database_becomes_what_the_migrations_of_the_services_make(data
     assert database.execute('SELECT * FROM schema_migrations') == '17|f\n'
 
 
+def test_a_database_whose_migrations_were_all_taken_back_is_an_empty_one(databases):
+    """Their migration program leaves its own table behind, without a row."""
+    database = databases()
+    database.execute('CREATE TABLE schema_migrations (version bigint NOT NULL PRIMARY KEY,'
+                     ' dirty boolean NOT NULL)', role=ROLE)
+    assert 'created the CyVerse tables' in migrated(database)
+    assert database.execute('SELECT * FROM schema_migrations') == '17|f\n'
+
+
 def rows(database):
     tables = database.stored().everything()
     return {name: rows for name, rows in tables.items() if not name.startswith('qms_server')}

@@ -173,7 +173,7 @@ CREATE TRIGGER updates_last_modified_at_trigger BEFORE UPDATE ON updates
     FOR EACH ROW EXECUTE FUNCTION moddatetime('last_modified_at');
 
 -- Kept by the migration program of the CyVerse services: one row, the version reached.
-CREATE TABLE schema_migrations (
+CREATE TABLE IF NOT EXISTS schema_migrations (
     version bigint NOT NULL PRIMARY KEY,
     dirty boolean NOT NULL
 );
