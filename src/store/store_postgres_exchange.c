@@ -81,6 +81,10 @@ enum postgres_failure exchange_failure(const struct exchange *exchange) {
     for (size_t i = 0; i < sizeof data / sizeof *data; i++) {
         if (state_is_of(exchange, data[i])) return POSTGRES_DATA;
     }
+    /* the same states as below, but from within a function, which is no statement of ours */
+    if (exchange->in_function && (state_is_of(exchange, "42") || state_is_of(exchange, "0A"))) {
+        return POSTGRES_DATA;
+    }
     /* a server that may only be read (the old primary), is shutting down, or has other tables than
      * when the statements were prepared; a pooler that hands out several sessions as one */
     static const char *const session[] = {"25006", "25P03", "0A000", "26000"};
@@ -148,6 +152,7 @@ static void exchange_fail(struct exchange *exchange, size_t number, const char *
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     if (state != NULL) {
         snprintf(exchange->state, sizeof exchange->state, "%s", state);
+        exchange->in_function = PQresultErrorField(result, PG_DIAG_CONTEXT) != NULL;
         enum postgres_failure failure = exchange_failure(exchange);
         if (failure == POSTGRES_PASSES || failure == POSTGRES_GUARD) {
             log_format(LOG_DEBUG, "store: cannot %s: somebody else was first (%s)", doing, state);

@@ -75,6 +75,7 @@ struct exchange {
     bool lost;        /* the connection, before all results had come */
     size_t failed;    /* the statement that failed; count: none */
     char state[6];    /* its SQLSTATE; "" */
+    bool in_function; /* of somebody: that is where it happened */
 };
 
 void exchange_open(struct exchange *exchange, struct postgres_session *session);

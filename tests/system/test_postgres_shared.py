@@ -81,6 +81,22 @@ def test_a_value_that_the_database_refuses_fails_one_request(server, database):
     assert database.execute('SELECT count(*) FROM public.updates').strip() == '31'
 
 
+def test_a_trigger_of_others_that_lacks_a_right_is_no_reason_to_connect_again(server, database):
+    users = [f'user-{n}' for n in range(40)]
+    database.execute('CREATE FUNCTION public.theirs() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN'
+                     ' IF new.usage = 13 THEN RAISE insufficient_privilege; END IF; RETURN new;'
+                     ' END $$', 'CREATE TRIGGER theirs BEFORE INSERT ON public.usages'
+                     ' FOR EACH ROW EXECUTE FUNCTION public.theirs()')
+    sessions = ("SELECT pid FROM pg_stat_activity WHERE application_name = 'qms'"
+                " AND datname = current_database()")
+    before = database.execute(sessions).split()
+    items = [{'id': user, 'username': user, 'resource_name': 'cpu.hours', 'update_type': 'ADD',
+              'usage_value': 13 if number % 2 else 1} for number, user in enumerate(users)]
+    results = server.post('/v2/usages', items).json()['results']
+    assert [result['status'] for result in results] == ['applied', 'error'] * 20
+    assert set(before) <= set(database.execute(sessions).split())
+
+
 @pytest.mark.parametrize('refusal', [
     "RAISE insufficient_privilege",
     "RAISE undefined_column",
