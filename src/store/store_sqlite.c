@@ -102,7 +102,8 @@ static bool connection_configure(struct store_sqlite *sqlite, struct qms_error *
     sqlite->data_version = -1;
     sqlite->log_pages = 0;
     sqlite->checkpoint_pages = CHECKPOINT_PAGES;
-    return store_sqlite_execute(sqlite->connection, settings, "configure a connection", error);
+    return store_sqlite_execute(sqlite->connection, settings, "configure a connection", error) &&
+           store_sqlite_provide_updates(sqlite, error);
 }
 
 /* The log is for files only; what is in memory has a journal, also in memory, to roll back with. */

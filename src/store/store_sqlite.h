@@ -5,6 +5,7 @@
  *   store_sqlite_migrate.c    from an empty or an older file to the newest version
  *   store_sqlite_load.c       accounts, replays, and whose an id is
  *   store_sqlite_save.c       changes of accounts
+ *   store_sqlite_save_updates.c   the audit rows of a batch
  *   store_sqlite_save_keys.c  the keys of requests
  *   store_sqlite_catalogue.c, _save_catalogue.c   the catalogue, in (store_catalogue.h) and out
  *   store_sqlite_directory.c, _save_directory.c   the directory, in and out (store_directory.h)
@@ -57,6 +58,8 @@ struct store_sqlite {
 
     int64_t catalogue_version;  /* last loaded; -1: none yet */
     struct uuid update_operation_ids[UPDATE_OPERATION_COUNT]; /* of that version */
+
+    const struct change_list *new_updates; /* while they are written: the table of that name */
 
     int64_t directory_version;  /* last loaded or saved; -1: none that can be trusted */
 
@@ -130,6 +133,9 @@ bool store_sqlite_key_ends(struct store_sqlite *sqlite, int64_t *first_id, int64
 /* Writes all changes into the open transaction; the SQLite code. */
 int store_sqlite_write(struct store_sqlite *sqlite, const struct uuid *batch_id,
                        const struct changes *changes);
+/* The table new_updates on a connection that has just been opened. */
+bool store_sqlite_provide_updates(struct store_sqlite *sqlite, struct qms_error *error);
+int store_sqlite_write_updates(struct store_sqlite *sqlite, const struct change_list *updates);
 int store_sqlite_write_catalogue(struct store_sqlite *sqlite, const struct changes *changes);
 /* Those of the replays that expire. */
 int store_sqlite_write_keys(struct store_sqlite *sqlite, const struct changes *changes);

@@ -134,27 +134,6 @@ static int write_quantities(struct store_sqlite *sqlite, const struct change_lis
     return SQLITE_OK;
 }
 
-static int write_updates(struct store_sqlite *sqlite, const struct change_list *list) {
-    for (size_t i = 0; i < list->count; i++) {
-        const struct update *update = list->rows[i];
-        struct row row;
-        row_open(&row, &sqlite->statements, INSERT_UPDATE);
-        row_put_uuid(&row, &update->id);
-        row_put_uuid(&row, &sqlite->update_operation_ids[update->operation]);
-        row_put_text(&row, text_of(value_type_name(update->value_type)));
-        row_put_amount(&row, update->value);
-        row_put_uuid(&row, &update->resource_type_id);
-        row_put_integer(&row, update->effective_us);
-        row_put_uuid(&row, &update->account->user_id);
-        row_put_text(&row, update->metadata);
-        row_put_text(&row, sqlite->moment.actor);
-        row_put_integer(&row, sqlite->moment.stamped_us);
-        int code = row_run(&row);
-        if (code != SQLITE_OK) return code;
-    }
-    return SQLITE_OK;
-}
-
 void store_sqlite_put_replay_key(struct row *row, const struct replay *replay) {
     row_put_text(row, replay->key);
     row_put_uuid(row, replay_user(replay));
@@ -211,7 +190,7 @@ int store_sqlite_write(struct store_sqlite *sqlite, const struct uuid *batch_id,
     if (code == SQLITE_OK) {
         code = write_quantities(sqlite, &changes->usages, INSERT_USAGE, CHANGE_USAGE);
     }
-    if (code == SQLITE_OK) code = write_updates(sqlite, &changes->updates);
+    if (code == SQLITE_OK) code = store_sqlite_write_updates(sqlite, &changes->updates);
     if (code == SQLITE_OK) code = write_replays(sqlite, &changes->replays);
     if (code == SQLITE_OK) code = store_sqlite_write_keys(sqlite, changes);
     if (code == SQLITE_OK && !sqlite->beside) code = write_batch(sqlite, batch_id);

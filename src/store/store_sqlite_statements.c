@@ -149,12 +149,13 @@ static const struct statement {
         {"uuati", "",
          "UPDATE usages SET usage = ?3, last_modified_by = ?4, last_modified_at = ?5"
          " WHERE subscription_id = ?1 AND resource_type_id = ?2"},
-    [INSERT_UPDATE] =
-        {"uutauiutti", "",
+    [INSERT_UPDATES] =
+        {"ti", "",
          "INSERT INTO updates (id, update_operation_id, value_type, value, resource_type_id,"
          " effective_date, user_id, metadata, created_by, created_at,"
          " last_modified_by, last_modified_at)"
-         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?9, ?10)"},
+         " SELECT id, update_operation_id, value_type, value, resource_type_id, effective_date,"
+         " user_id, metadata, ?1, ?2, ?1, ?2 FROM new_updates"},
     [INSERT_REPLAY] = {"tutthui", "",
                        "INSERT INTO idempotency (\"key\", user_id, operation, principal, content,"
                        " made_id, recorded_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
