@@ -108,6 +108,7 @@ static void call_done(struct request *request) {
     struct fixture *fixture = call->fixture;
     pthread_mutex_lock(&fixture->lock);
     call->done = true;
+    call->nth = ++fixture->answered;
     pthread_cond_broadcast(&fixture->moved);
     pthread_mutex_unlock(&fixture->lock);
 }

@@ -29,12 +29,14 @@ struct fixture {
     pthread_mutex_t lock;
     pthread_cond_t moved;
     bool gate_closed, engine_waits;
+    unsigned answered; /* calls, so far */
 };
 
 struct call { /* one request of a test */
     struct request request;
     struct fixture *fixture;
     bool done;
+    unsigned nth; /* of all that were answered it was this one */
 };
 
 /* options, when given, changes the engine's options before it opens. */

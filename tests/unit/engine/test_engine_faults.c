@@ -6,14 +6,24 @@
 
 static struct fixture fixture;
 
-static void short_waits(struct engine_options *options) {
-    options->commit_resolve_us_max = 200000;
+static void short_queue(struct engine_options *options) {
+    options->commit_resolve_us_max = 60000000;
     options->queue_requests_max = 8;
+}
+
+static void short_look(struct engine_options *options) {
+    options->commit_resolve_us_max = 200000;
 }
 
 static int set_up(void **state) {
     (void)state;
-    fixture_open(&fixture, short_waits);
+    fixture_open(&fixture, short_queue);
+    return 0;
+}
+
+static int set_up_short_look(void **state) {
+    (void)state;
+    fixture_open(&fixture, short_look);
     return 0;
 }
 
@@ -300,7 +310,8 @@ int main(void) {
         TEST(each_failing_call_is_answered_and_leaves_nothing_behind),
         TEST(a_commit_whose_answer_was_lost_is_looked_up_and_counts),
         TEST(while_an_outcome_is_looked_up_the_engine_is_not_ready),
-        TEST(an_outcome_that_cannot_be_found_out_is_said_to_be_unknown),
+        cmocka_unit_test_setup_teardown(an_outcome_that_cannot_be_found_out_is_said_to_be_unknown,
+                                        set_up_short_look, tear_down),
         TEST(what_is_refused_alone_is_decided_once_more),
         TEST(one_refused_operation_never_fails_its_neighbours),
         TEST(an_operation_that_the_store_declines_alone_is_told_to_try_again),

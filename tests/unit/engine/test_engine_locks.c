@@ -14,7 +14,7 @@ static void patient(struct engine_options *options) {
 }
 
 static void impatient(struct engine_options *options) {
-    options->lock_wait_us_max = 100000;
+    options->lock_wait_us_max = 500000; /* many tries long */
 }
 
 static int set_up(void **state) {

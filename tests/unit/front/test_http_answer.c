@@ -116,7 +116,7 @@ static void the_date_is_that_of_the_clock(void **state) {
     assert_int_equal(fixture->output->date_length, strlen(expected));
     assert_string_equal(fixture->output->date, expected);
     time_t now = time(NULL);
-    assert_true(now - fixture->output->date_second <= 2);
+    assert_true(now - fixture->output->date_second <= 60);
     /* A second later it is another. */
     fixture->output->date_second -= 1;
     fixture->output->date[6] = '?';
