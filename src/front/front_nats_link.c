@@ -32,7 +32,7 @@ static void link_up(struct front_nats *nats, natsConnection *connection) {
     int64_t most = natsConnection_GetMaxPayload(connection);
     if (most > NATS_REPLY_BYTES_MAX) most = NATS_REPLY_BYTES_MAX;
     if (most > 0) nats->reply_bytes_max = (size_t)most;
-    nats->connected = true;
+    if (atomic_exchange(&nats->connected, true)) return;
     atomic_store(&nats->options.metrics->nats_connected, 1);
     if (nats->was_connected) atomic_fetch_add(&nats->options.metrics->nats_reconnects, 1);
     log_format(LOG_INFO, nats->was_connected ? "connected to NATS again" : "connected to NATS");
@@ -40,19 +40,16 @@ static void link_up(struct front_nats *nats, natsConnection *connection) {
 }
 
 static void link_down(struct front_nats *nats) {
-    if (nats->connected && !nats->ending)
-        log_format(LOG_WARNING, "the connection to NATS is lost");
-    nats->connected = false;
+    if (!atomic_exchange(&nats->connected, false)) return;
+    if (!nats->ending) log_format(LOG_WARNING, "the connection to NATS is lost");
     atomic_store(&nats->options.metrics->nats_connected, 0);
 }
 
-static void on_disconnected(natsConnection *connection, void *context) {
-    (void)connection;
-    link_down(context);
-}
-
-static void on_reconnected(natsConnection *connection, void *context) {
-    link_up(context, connection);
+/* Lost or there again: libnats may say so late, when it is different again and has been seen. */
+static void on_changed(natsConnection *connection, void *context) {
+    if (natsConnection_Status(connection) == NATS_CONN_STATUS_CONNECTED)
+        link_up(context, connection);
+    else link_down(context);
 }
 
 /* Messages that are dropped are told with their number, by nats_link_count(). */
@@ -86,8 +83,8 @@ static natsStatus set_tls(natsOptions *to, const struct front_nats_options *from
 }
 
 static natsStatus set_handlers(natsOptions *to, struct front_nats *nats) {
-    natsStatus status = natsOptions_SetDisconnectedCB(to, on_disconnected, nats);
-    if (status == NATS_OK) status = natsOptions_SetReconnectedCB(to, on_reconnected, nats);
+    natsStatus status = natsOptions_SetDisconnectedCB(to, on_changed, nats);
+    if (status == NATS_OK) status = natsOptions_SetReconnectedCB(to, on_changed, nats);
     if (status == NATS_OK) status = natsOptions_SetErrorHandler(to, on_error, nats);
     return status;
 }
