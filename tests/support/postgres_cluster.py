@@ -13,11 +13,12 @@ import pwd
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+from ports import held_port, number_of
 
 WAIT_SECONDS_MAX = 60
 SOCKET_PATH_MAX = 100  # the system's limit is 107, with the name of the socket
@@ -73,7 +74,7 @@ def end_with_parent():
 
 class Cluster:
     """clock: the library of a wall clock that stands still; it reads self.clock_file, eight bytes,
-    microseconds since 1970. tcp: also listens on a free port of 127.0.0.1, self.port."""
+    microseconds since 1970. tcp: also listens on a port of 127.0.0.1, self.port."""
 
     def __init__(self, version=None, clock=None, tcp=False, settings=None, source=None):
         versions = installed_versions()
@@ -91,12 +92,13 @@ class Cluster:
         self.clock_file = self.directory / 'clock' if clock else None
         self.env = {'PATH': os.environ.get('PATH', '/usr/bin:/bin'), 'LC_ALL': 'C.UTF-8',
                     'TZ': 'UTC', 'HOME': str(self.directory)}
-        self.process = None
+        self.process = self.held = None
         self.port = 5432
         self.settings = dict(SETTINGS, unix_socket_directories=str(self.directory),
                              **(settings or {}))
         if tcp:
-            self.port = free_port()
+            self.held = held_port()
+            self.port = number_of(self.held)
             self.settings['listen_addresses'] = '127.0.0.1'
         self.clock = None
         if clock:
@@ -173,6 +175,8 @@ class Cluster:
         atexit.unregister(self.close)
         if self.process is not None:
             self.stop('immediate')
+        if self.held:
+            self.held.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def __enter__(self):
@@ -245,12 +249,6 @@ class Cluster:
 
     def _run(self, program, *args):
         self.tool(program, *map(str, args), **self.identity())
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(('127.0.0.1', 0))
-        return taken.getsockname()[1]
 
 
 def main():

@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 
 import stores
+from ports import held_port, number_of
 from server import BINARY, Clock, Server
 
 names = itertools.count(1)
@@ -123,6 +124,13 @@ def shared(tmp_path_factory):
 def postgres():
     """A PostgreSQL cluster; make databases of your own in it."""
     return stores.postgres_cluster()
+
+
+@pytest.fixture
+def port():
+    """A port of 127.0.0.1 that is the test's own, also while no server listens on it."""
+    with held_port() as held:
+        yield number_of(held)
 
 
 @pytest.fixture

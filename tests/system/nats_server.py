@@ -1,4 +1,4 @@
-"""A real nats-server on a free port, and a client of it that others wrote."""
+"""A real nats-server on a port of its own, and a client of it that others wrote."""
 
 import asyncio
 import contextlib
@@ -13,6 +13,7 @@ import pytest
 from google.protobuf import json_format
 
 from messages import message_class
+from ports import held_port, number_of
 from server import REPOSITORY, environment
 
 WAIT_SECONDS_MAX = 30
@@ -26,7 +27,9 @@ class NatsServer:
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.config = config
-        self.port = -1
+        self.held = held_port()
+        self.port = number_of(self.held)
+        self.url = f'nats://127.0.0.1:{self.port}'
         self.process = None
 
     def start(self):
@@ -37,8 +40,7 @@ class NatsServer:
         with open(self.directory / 'nats.log', 'ab') as log:
             self.process = subprocess.Popen(['nats-server', '-c', settings], env=environment(),
                                             stdout=log, stderr=log)
-        self.port = self.find_port()
-        self.url = f'nats://127.0.0.1:{self.port}'
+        self.await_listening()
         return self
 
     def kill(self):
@@ -53,13 +55,14 @@ class NatsServer:
     def __exit__(self, *_):
         self.kill()
 
-    def find_port(self):
-        """The server writes a file of its ports when it listens."""
+    def await_listening(self):
+        """The server writes a file of its ports when it does."""
         until = time.monotonic() + WAIT_SECONDS_MAX
         place = self.directory / f'nats-server_{self.process.pid}.ports'
         while time.monotonic() < until and self.process.poll() is None:
             with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
-                return int(json.loads(place.read_text())['nats'][0].rsplit(':', 1)[1])
+                if json.loads(place.read_text())['nats']:
+                    return
             time.sleep(0.01)
         raise AssertionError((self.directory / 'nats.log').read_text())
 
@@ -160,3 +163,11 @@ def metric(server, name):
         if line.startswith(name + ' '):
             return float(line.split()[1])
     raise AssertionError(f'no metric {name}')
+
+
+def await_metric(server, name, value):
+    """Until the metric has the value: what is said over NATS is counted after it was said."""
+    until = time.monotonic() + WAIT_SECONDS_MAX
+    while (found := metric(server, name)) != value:
+        assert time.monotonic() < until, f'{name} is {found} instead of {value}'
+        time.sleep(0.01)

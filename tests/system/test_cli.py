@@ -152,8 +152,8 @@ def test_user_encodes_the_name_for_the_path(used, name):
     assert json.loads(process.stdout)['subscription']['user']['username'] == name
 
 
-def test_user_without_server_is_exit_code_6(start_server):
-    server = start_server()
+def test_user_without_server_is_exit_code_6(start_server, port):
+    server = start_server('--listen', f'127.0.0.1:{port}')
     server.stop()
     for args in (['user', 'ada'], ['overages']):
         process = qms(*args, '--url', server.url)

@@ -219,8 +219,8 @@ def test_the_same_key_writes_once(shared, user):
     assert 'other content' in said
 
 
-def test_without_server_the_exit_code_is_6(start_server):
-    server = start_server()
+def test_without_server_the_exit_code_is_6(start_server, port):
+    server = start_server('--listen', f'127.0.0.1:{port}')
     server.stop()
     for args in (['plan', 'list'], ['usage', 'add', 'ada', 'cpu.hours', '1'],
                  ['plan', 'add', 'New']):

@@ -7,9 +7,7 @@ import gzip
 import lzma
 import os
 import pathlib
-import random
 import re
-import socket
 import subprocess
 import threading
 import time
@@ -150,24 +148,10 @@ def wait_for_more(stored, known, process):
         assert time.monotonic() < deadline
 
 
-def free_port():
-    """A port that nobody is given by chance: beyond those of outgoing connections."""
-    with open('/proc/sys/net/ipv4/ip_local_port_range', encoding='ascii') as file:
-        first, last = map(int, file.read().split())
-    for port in random.SystemRandom().sample([*range(1024, first), *range(last + 1, 65536)], 50):
-        with socket.socket() as probe:
-            try:
-                probe.bind(('127.0.0.1', port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError('no port is free')
-
-
 @pytest.mark.long
 def test_a_server_killed_three_times_during_an_ingest_ends_exact(start_server, nasa_log,
-                                                                nasa_hours):
-    server = start_server('--listen', f'127.0.0.1:{free_port()}')
+                                                                nasa_hours, port):
+    server = start_server('--listen', f'127.0.0.1:{port}')
     lines = gzip.decompress(nasa_log.read_bytes()).splitlines(keepends=True)
     process = subprocess.Popen([str(BINARY), 'ingest', '-', '--url', server.url],
                                env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -406,7 +390,8 @@ def test_a_damaged_gzip_file_is_an_error_of_the_command(server, log, tmp_path):
     assert server.run('ingest', str(cut)).returncode != 0
 
 
-def test_no_server_is_an_error_of_the_command(server, log):
+def test_no_server_is_an_error_of_the_command(start_server, port, log):
+    server = start_server('--listen', f'127.0.0.1:{port}')
     path = log(HEAD + job(1, 1))
     url = server.url
     server.kill()

@@ -225,7 +225,7 @@ def test_a_request_that_is_too_large_is_refused(start):
         answer = client.send('user.usages.get', payload)
         assert b'a request has at most 1048576 bytes' in answer
         assert answer.startswith(b'{') == payload.startswith(b'{')
-    assert 'code="413"' in server.get('/metrics').text
+    await_text(server, 'code="413"')
 
 
 def test_an_answer_that_is_larger_than_nats_takes_is_a_failure(start):

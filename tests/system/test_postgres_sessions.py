@@ -9,6 +9,7 @@ import time
 import pytest
 
 import stores
+from ports import held_port, number_of
 from server import NotStarted
 
 COMMIT = b'qms2\0'  # the prepared statement's name in the message that runs it
@@ -33,12 +34,6 @@ def database(postgres):
     return stores.Database(postgres, stores.prepared(postgres))
 
 
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(('127.0.0.1', 0))
-        return taken.getsockname()[1]
-
-
 def until(condition):
     deadline = time.monotonic() + WAIT_SECONDS
     while not condition():
@@ -52,10 +47,12 @@ def until(condition):
 @pytest.fixture
 def pooler(database):
     """pooler(mode) is the database through a pgbouncer."""
-    started = []
+    started, held = [], []
 
     def start(mode):
-        cluster, port = database.cluster, free_port()
+        cluster = database.cluster
+        held.append(held_port())
+        port = number_of(held[-1])
         settings = cluster.directory / f'pgbouncer-{port}.ini'  # where its user may read it
         settings.write_text(
             f'[databases]\n* = host={cluster.directory} port={cluster.port} user=qms\n'
@@ -76,6 +73,8 @@ def pooler(database):
     for process in started:
         process.kill()
         process.wait()
+    for port in held:
+        port.close()
 
 
 @pytest.mark.parametrize('mode', ['transaction', 'statement'])
