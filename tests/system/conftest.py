@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import time
 
 import hypothesis
 import pytest
@@ -12,6 +13,13 @@ from ports import held_port, number_of
 from server import BINARY, Clock, Server
 
 names = itertools.count(1)
+
+# Nobody's proxies, databases, language and time zone take part, in the tests or what they start.
+for name in list(os.environ):
+    if name.startswith('PG') or name.lower().endswith('_proxy'):
+        del os.environ[name]
+os.environ.update(LC_ALL='C.UTF-8', TZ='UTC')
+time.tzset()
 
 # Without a store, or with one of their own choice: the same whichever the others have.
 STORELESS = {'test_asyncapi', 'test_configuration', 'test_http_connections',

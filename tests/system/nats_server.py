@@ -64,7 +64,10 @@ class NatsServer:
                 if json.loads(place.read_text())['nats']:
                     return
             time.sleep(0.01)
-        raise AssertionError((self.directory / 'nats.log').read_text())
+        raise AssertionError(self.log())
+
+    def log(self):
+        return (self.directory / 'nats.log').read_text()
 
 
 def make_certificate(directory, name, host, signer=None):

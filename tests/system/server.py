@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -24,6 +25,15 @@ from stores import BINARY, REPOSITORY, environment
 __all__ = ['BINARY', 'REPOSITORY', 'Clock', 'NotStarted', 'Server', 'environment']
 READY = re.compile(r'\Aqms listening on (https?://(\[[0-9a-f:]+\]|[0-9.]+):(\d+))\n')
 WAIT_SECONDS_MAX = 30
+
+
+def has_ipv6_loopback():
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(('::1', 0))
+        return True
+    except OSError:
+        return False
 
 
 class Clock:

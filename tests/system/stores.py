@@ -29,10 +29,8 @@ numbers = itertools.count(1)
 
 
 def environment(**more):
-    """The tests' own environment without what would configure qms, in UTC."""
-    kept = {name: value for name, value in os.environ.items()
-            if not name.startswith(('QMS_', 'PG'))}
-    kept['TZ'] = 'UTC'
+    """The tests' own environment without what would configure qms."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith('QMS_')}
     kept.update(more)
     return kept
 

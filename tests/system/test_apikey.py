@@ -7,13 +7,11 @@ import re
 import subprocess
 import time
 
-import httpx
 import pytest
 
-from server import BINARY, environment
+from server import BINARY, WAIT_SECONDS_MAX, environment
 
 KEY = re.compile(r'^qms_[A-Za-z0-9_-]{43}\n$')
-NOTICED_SECONDS = 10  # a server looks about once a second
 
 
 def apikey(server, *words, expect=0):
@@ -39,11 +37,11 @@ def csv_of(server):
 
 
 def status(server, key):
-    return httpx.get(f'{server.url}/v1/plans', headers={'MC-Api-Key': key}).status_code
+    return server.get('/v1/plans', headers={'MC-Api-Key': key}).status_code
 
 
 def status_becomes(server, key, wanted):
-    deadline = time.monotonic() + NOTICED_SECONDS
+    deadline = time.monotonic() + WAIT_SECONDS_MAX  # it looks about once a second
     while status(server, key) != wanted:
         assert time.monotonic() < deadline, f'never {wanted}'
         time.sleep(0.05)

@@ -6,7 +6,6 @@ import subprocess
 import time
 import urllib.parse
 
-import httpx
 import pytest
 
 from api_keys import ADMINISTRATOR, GUEST, REPORTER, add_user, keyed, new_key
@@ -177,7 +176,7 @@ def test_each_request_of_a_connection_stands_for_itself(own):
 
 def test_an_unknown_route_is_unknown_to_everybody(shared):
     assert shared.get('/nowhere').status_code == 404
-    assert httpx.delete(f'{shared.url}/plans').status_code == 405
+    assert shared.http.delete('/plans').status_code == 405
 
 
 def test_without_authentication_keys_are_looked_at_by_cloudmc_only(own):

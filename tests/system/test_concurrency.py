@@ -72,7 +72,7 @@ def test_additions_to_one_usage_are_never_lost(shared, user):
 
 def test_additions_to_one_quota_are_never_lost(shared, user):
     def add(connection, n):
-        with httpx.Client(base_url=shared.url, trust_env=False) as client:
+        with httpx.Client(base_url=shared.url, timeout=30, trust_env=False) as client:
             body = {'update': {'value_type': 'quotas', 'value': 0.5, 'user': {},
                                'effective_date': '2026-01-01T00:00:00Z',
                                'resource_type': {'name': 'cpu.hours', 'unit': 'cpu hours'},
@@ -154,15 +154,25 @@ def test_a_pipelined_read_sees_the_write_before_it(shared, user):
 
 def test_reads_while_writes_run_never_go_back(shared, user):
     shared.usage(user, 0)
-    stop = threading.Event()
+    stop, readers = threading.Event(), threading.Semaphore(0)
+
+    def write(connection):
+        """At least 300 times, and until everybody has read something meanwhile."""
+        body = json.dumps({**USAGE, 'usage_value': 1}).encode()
+        writes = waited_for = 0
+        try:
+            while writes < 300 or waited_for < 5:
+                assert connection.ask('PUT', f'/users/{user}/usages', body).status == 200
+                writes += 1
+                assert writes < 100_000, 'somebody reads nothing'
+                waited_for += readers.acquire(blocking=False)
+        finally:
+            stop.set()
+        return writes
 
     def work(connection, n):
         if n == 0:
-            body = json.dumps({**USAGE, 'usage_value': 1}).encode()
-            for _ in range(300):
-                assert connection.ask('PUT', f'/users/{user}/usages', body).status == 200
-            stop.set()
-            return 0
+            return write(connection)
         last = reads = 0
         while not stop.is_set():
             target = ('/users/{}/usages', '/summary/{}')[reads % 2].format(user)
@@ -171,11 +181,13 @@ def test_reads_while_writes_run_never_go_back(shared, user):
             assert usages[0]['usage'] >= last
             last = usages[0]['usage']
             reads += 1
+            if reads == 1:
+                readers.release()
         return reads
 
-    reads = together(6, connected(shared, work))
-    assert min(reads[1:]) > 0
-    assert shared.get(f'/users/{user}/usages').json()['usages'][0]['usage'] == 300
+    writes, *reads = together(6, connected(shared, work))
+    assert min(reads) > 0
+    assert shared.get(f'/users/{user}/usages').json()['usages'][0]['usage'] == writes
 
 
 def test_a_foreign_write_between_our_own_is_not_lost(shared, user):

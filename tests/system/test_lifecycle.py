@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import sqlite3
 import subprocess
 import threading
@@ -13,7 +12,8 @@ import time
 import pytest
 
 from raw_http import Closed
-from server import BINARY, NotStarted, Server, environment
+from server import (BINARY, WAIT_SECONDS_MAX, NotStarted, Server, environment,
+                    has_ipv6_loopback)
 from stored import microseconds
 from stores import File
 
@@ -62,15 +62,6 @@ def test_a_restart_finds_everything_as_it_was(server):
     server.restart()
     assert server.get('/summary/ada').text == summary
     assert server.stored().everything() == before
-
-
-def has_ipv6_loopback():
-    try:
-        with socket.socket(socket.AF_INET6) as probe:
-            probe.bind(('::1', 0))
-        return True
-    except OSError:
-        return False
 
 
 def test_the_ipv6_loopback_is_listened_on_where_there_is_one(tmp_path):
@@ -336,7 +327,7 @@ def test_a_server_is_healthy_and_ready(shared):
 
 def readiness(server, status):
     """Waits for the status, since an idle server looks at its store now and then; the body."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
     while (answer := server.get('/readyz')).status_code != status:
         assert time.monotonic() < deadline, answer
         time.sleep(0.05)
@@ -463,15 +454,15 @@ def test_what_was_asked_before_sigterm_is_answered(server):
     items = [{'id': str(n), **ITEM} for n in range(10000)]
     with server.connect() as connection:
         connection.request('POST', '/v2/usages', json.dumps(items).encode())
-        deadline = time.monotonic() + 20
-        while server.stored().count('updates') == 0 and time.monotonic() < deadline:
-            pass
+        deadline = time.monotonic() + WAIT_SECONDS_MAX
+        while server.stored().count('updates') == 0:
+            assert time.monotonic() < deadline
         server.process.send_signal(signal.SIGTERM)
         answer = connection.answer()
         assert answer.status == 200
         assert {row['status'] for row in json.loads(answer.body)['results']} == {'applied'}
         assert connection.at_end()
-    assert server.process.wait(20) == 0
+    assert server.process.wait(WAIT_SECONDS_MAX) == 0
     server.process = None
     assert server.stored().usage('ada') == 10000
 
@@ -540,5 +531,5 @@ def test_a_stop_leaves_one_file_that_needs_no_recovery(server):
 def test_the_interrupt_key_stops_it_as_cleanly(server):
     server.usage('ada', 1)
     server.process.send_signal(signal.SIGINT)
-    assert server.process.wait(20) == 0
+    assert server.process.wait(WAIT_SECONDS_MAX) == 0
     server.process = None

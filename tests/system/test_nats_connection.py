@@ -108,8 +108,9 @@ def test_a_server_that_was_refused_gets_in_later(start_server, tmp_path):
         await_nats(server)
         nats.kill()  # ... also when it was in already
         nats.config = 'authorization { user: ada, password: other }\n'
+        refused = nats.log().count('authentication error')
         nats.start()
-        time.sleep(3)
+        await_true(lambda: nats.log().count('authentication error') > refused + 1, nats.log())
         assert not is_ready(server)
         nats.kill()
         nats.config = ''

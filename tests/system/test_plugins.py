@@ -5,7 +5,7 @@ import subprocess
 import time
 
 
-from server import BINARY, environment
+from server import BINARY, WAIT_SECONDS_MAX, environment
 
 DESCRIPTOR = {
     'type': 'cluster',
@@ -26,7 +26,7 @@ def test_descriptors_of_the_file_take_the_place_of_those_built_in(start_server, 
     server = start_server('--plugins', str(path))
     made = subprocess.run([BINARY, 'apikey', 'create', '--store', server.store.url],
                           capture_output=True, text=True, env=environment(), timeout=60, check=True)
-    key, deadline = made.stdout.strip(), time.monotonic() + 10
+    key, deadline = made.stdout.strip(), time.monotonic() + WAIT_SECONDS_MAX
     while described(server, key, 'cluster').status_code == 401:
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -13,7 +13,8 @@ from ports import held_port, number_of
 from server import NotStarted
 
 COMMIT = b'qms2\0'  # the prepared statement's name in the message that runs it
-WAIT_SECONDS = 20
+COMMITTED = b'COMMIT\0'  # in the answer to it
+WAIT_SECONDS = 60
 
 
 class Through:
@@ -114,7 +115,7 @@ class Proxy:
             server = socket.socket(socket.AF_UNIX)
             server.connect(self.target)
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            state = {'dead': False}
+            state = {'dead': False, 'committed': threading.Event()}
             threading.Thread(target=self.ask, args=(client, server, state), daemon=True).start()
             threading.Thread(target=self.answer, args=(client, server, state), daemon=True).start()
 
@@ -125,7 +126,7 @@ class Proxy:
                 state['dead'] = True
                 if when == 'after':
                     server.sendall(data)
-                    time.sleep(0.5)  # it commits; nobody hears of it
+                    state['committed'].wait(WAIT_SECONDS)  # nobody else hears of it
                 self.cuts += 1
                 break
             server.sendall(data)
@@ -135,6 +136,8 @@ class Proxy:
         while data := self.read(server):
             if not state['dead']:
                 client.sendall(data)
+            elif COMMITTED in data:
+                state['committed'].set()
         if not state['dead']:
             self.close(client, server)
 
