@@ -268,10 +268,10 @@ static int serve_until_signal(struct serve *serve, const struct command *command
     opened = opened && open_http(serve, &error);
     if (opened) {
         if (serve->nats != NULL) front_nats_start(serve->nats);
+        log_start(serve); /* there for whoever waits for the line on standard output */
         printf("qms listening on %s://%s:%d\n", scheme_of(serve), serve->listener.authority,
                http_server_port(serve->http));
         fflush(stdout);
-        log_start(serve);
         wait_for_signal(serve, &taken);
     }
     shut_down(serve);

@@ -22,7 +22,8 @@ const struct option_row settings_rows[] = {
     ROW("-config", "config", "QMS_CONFIG", OPTION_TEXT, config, NULL, "FILE",
         "a file of settings in YAML; settings of other services in it are passed over", 0, 0),
     ROW("-dotenv_path", "dotenv-path", "QMS_DOTENV_PATH", OPTION_TEXT, dotenv_path, NULL, "FILE",
-        "a file of variables, NAME=VALUE; those of the environment win", 0, 0),
+        "a file of variables, NAME=VALUE, which need not be there; those of the environment win",
+        0, 0),
     ROW("-env_prefix", "env-prefix", NULL, OPTION_TEXT, env_prefix, PREFIX, "PREFIX",
         "what the names of variables begin with in place of QMS_, but for QMS_CONFIG and "
         "QMS_DOTENV_PATH",
@@ -255,10 +256,16 @@ static bool dotenv_line(struct variables *variables, char *bytes, int number, st
     return true;
 }
 
-static bool dotenv_read(struct variables *variables, struct arena *arena,
+/* The file need not be there (qms-http.md, 5): whoever deploys with a fixed path may have none. */
+static bool dotenv_read(struct variables *variables, struct text *warnings, struct arena *arena,
                         struct qms_error *error) {
     char line[DOTENV_LINE_BYTES_MAX];
     FILE *file = fopen(variables->path, "re");
+    if (file == NULL && errno == ENOENT) {
+        *warnings = arena_format(arena, "%.*s%s is not there: no settings come from it\n",
+                                 TEXT_ARGUMENTS(*warnings), variables->path);
+        return true;
+    }
     if (file == NULL)
         return qms_fail(error, QMS_BAD_REQUEST, "cannot read %s: %s", variables->path,
                         strerror(errno));
@@ -345,7 +352,7 @@ bool settings_read(const struct command *command, struct settings_reading *readi
         layers[layer_count++] = (struct option_layer){find_in_file, &file};
     }
     if (dotenv.path != NULL) {
-        if (!dotenv_read(&dotenv, arena, error)) return false;
+        if (!dotenv_read(&dotenv, &reading->warnings, arena, error)) return false;
         layers[layer_count++] = (struct option_layer){find_in_variables, &dotenv};
     }
     layers[layer_count++] = (struct option_layer){find_in_variables, &environment};

@@ -155,12 +155,17 @@ def test_the_password_of_a_database_is_not_shown(check, uri):
 
 def test_a_file_that_is_not_there_is_an_error(check):
     assert check('--config', 'none.yml')[0] == 2
-    assert check('--dotenv-path', 'none.env')[0] == 2
     for option in ('--config', '--dotenv-path'):
         status, _, output = check(option, '/')
         assert status == 2 and 'cannot read /: Is a directory' in output
     assert check(QMS_CONFIG='none.yml')[0] == 2
     assert check(dotenv='no equals sign')[0] == 2
+
+
+def test_a_dotenv_file_need_not_be_there(check):
+    status, _, output = check('--dotenv-path', 'none.env')
+    assert status == 0
+    assert 'none.env is not there: no settings come from it' in output
 
 
 def test_a_server_uses_its_file(start_server, tmp_path):
