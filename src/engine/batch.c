@@ -8,6 +8,7 @@
  *   save     rows and commit; then, and only then, the rest is answered
  */
 #include <assert.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -385,6 +386,35 @@ static enum ending batch_repeat(struct worker *worker, struct work *works, size_
     return ending;
 }
 
+/* Whether there is a change of its account that came before this one. */
+static bool works_precede(const struct work *works, size_t count, const struct work *work) {
+    for (size_t i = 0; i < count; i++)
+        if (works[i].turn < work->turn &&
+            operation_effect(works[i].op->operation) == EFFECT_WRITE &&
+            text_equal(works[i].op->username, work->op->username))
+            return true;
+    return false;
+}
+
+/* What comes after a change that a part of the batch has put off, or found locked, stays behind
+ * with it; returns how many are left. */
+static size_t batch_stay_behind(struct worker *worker, struct work *works, size_t count) {
+    size_t left = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct work work = works[i];
+        if (works_precede(worker->busy, worker->busy_count, &work)) {
+            op_clear(work.op);
+            worker->busy[worker->busy_count++] = work;
+        } else if (works_precede(worker->deferred, worker->deferred_count, &work)) {
+            op_clear(work.op);
+            worker->deferred[worker->deferred_count++] = work;
+        } else {
+            works[left++] = work;
+        }
+    }
+    return left;
+}
+
 /* Whatever cannot be saved together is halved, until the guilty operation stands alone. The halves'
  * halves end: each level has at most half of the operations of the one above.
  * One that is refused alone is tried once more: when somebody else has taken its name, or deleted
@@ -406,16 +436,42 @@ static void batch_go(struct worker *worker, struct work *works, size_t count) {
         return;
     }
     atomic_fetch_add(&worker->engine->metrics->batches_halved, 1);
+    worker->is_parted = true;
     size_t half = count / 2;
     batch_go(worker, works, half);
-    batch_go(worker, works + half, count - half);
+    count = batch_stay_behind(worker, works + half, count - half);
+    if (count > 0) batch_go(worker, works + half, count);
+}
+
+static int work_order(const void *left, const void *right) {
+    const struct work *one = left, *other = right;
+    return one->turn < other->turn ? -1 : one->turn > other->turn;
+}
+
+/* Parts of a batch may have put off what came later first. */
+static void batch_sort(struct worker *worker) {
+    size_t count = worker->deferred_count;
+    worker->deferred_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct work work = worker->deferred[i];
+        if (works_precede(worker->busy, worker->busy_count, &work))
+            worker->busy[worker->busy_count++] = work;
+        else worker->deferred[worker->deferred_count++] = work;
+    }
+    if (worker->deferred_count > 1)
+        qsort(worker->deferred, worker->deferred_count, sizeof(struct work), work_order);
+    if (worker->busy_count > 1)
+        qsort(worker->busy, worker->busy_count, sizeof(struct work), work_order);
 }
 
 void batch_run(struct worker *worker, struct work *works, size_t count) {
+    for (size_t i = 0; i < count; i++) works[i].turn = i;
+    worker->is_parted = false;
     worker->repeats_left = REPEATS_MAX;
     worker->declined = 0;
     worker->repeat_until_us = clock_monotonic_us() + worker->engine->options.request_wait_us_max;
     batch_go(worker, works, count);
+    if (worker->is_parted) batch_sort(worker);
     pthread_mutex_lock(&worker->facts_lock);
     size_t evicted = cache_evict(&worker->cache, 0);
     pthread_mutex_unlock(&worker->facts_lock);

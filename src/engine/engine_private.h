@@ -27,6 +27,7 @@ struct work {
     struct arena *arena; /* for its answer */
     struct op *op;
     int64_t locked_us;   /* monotonic: when its account was first found locked; 0: never */
+    size_t turn;  /* in the order of arrival, in the batch in hand */
     bool put_off; /* decided in the next batch: it has to change what is not locked in this one, or
                      comes after such a one */
     bool waits;   /* its answer depends on what this batch writes */
@@ -67,6 +68,7 @@ struct worker {
     unsigned repeats_left;  /* of the batch in hand, when others are faster */
     unsigned declined;      /* operations of it that could not be saved alone, in a row */
     int64_t repeat_until_us;
+    bool is_parted;         /* the batch in hand was halved */
     int64_t tell_again_us;  /* that the store cannot be used */
     struct arena batch_arena;
     struct changes changes;

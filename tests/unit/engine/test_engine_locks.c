@@ -303,6 +303,58 @@ static void what_needs_more_locks_is_decided_in_its_turn(void **state) {
     call_close(&call);
 }
 
+/* The other way round: what comes later was put off before the batch was halved. */
+static void a_half_does_not_wait_for_what_came_later(void **state) {
+    (void)state;
+    struct call first, calls[4];
+    assert_int_equal(add_usage(&fixture, "ada", "1"), QMS_OK);
+    assert_int_equal(add_usage(&fixture, "bob", "1"), QMS_OK);
+    gate_close(&fixture);
+    start_add(&first, "other", "1");
+    gate_wait(&fixture);
+    start_add(&calls[0], "bob", "1");
+    start_add(&calls[1], "ada", "5");
+    call_init(&calls[2], &fixture);
+    call_add_usage(&calls[2], "ada", "1")->in.change.resource_name = TEXT("data.size");
+    call_submit(&calls[2], false);
+    call_init(&calls[3], &fixture);
+    call_add_usage(&calls[3], "ada", "1")->in.change.operation_name = TEXT("SET");
+    call_submit(&calls[3], false);
+    fault_store_arm(fixture.store, FAULT_SAVE_REFUSED, 1, 1);
+    gate_open(&fixture);
+    expect_end(&first, QMS_OK);
+    for (int i = 0; i < 4; i++) expect_end(&calls[i], QMS_OK);
+    assert_string_equal(usage_of(&fixture, "ada"), "1");
+}
+
+/* Alone, the first half has too little locked and has to wait for its turn; the second half, where
+ * somebody locks all of the account, must not come before it. */
+static void halves_of_a_batch_keep_the_order_of_an_account(void **state) {
+    (void)state;
+    struct call first, calls[3];
+    call_init(&calls[0], &fixture);
+    call_read(&calls[0], OP_USER_ENSURE, "ada");
+    call_submit(&calls[0], false);
+    expect_end(&calls[0], QMS_OK);
+    gate_close(&fixture);
+    start_add(&first, "other", "1");
+    gate_wait(&fixture);
+    start_add(&calls[0], "ada", "5");
+    call_init(&calls[1], &fixture);
+    struct op *op = call_read(&calls[1], OP_QUOTA_SET_USER, "ada");
+    op->in.quota = (struct quota_input){
+        .resource_name = TEXT("cpu.hours"), .value = amount_of(7)};
+    call_submit(&calls[1], false);
+    call_init(&calls[2], &fixture);
+    call_add_usage(&calls[2], "ada", "1")->in.change.operation_name = TEXT("SET");
+    call_submit(&calls[2], false);
+    fault_store_arm(fixture.store, FAULT_SAVE_REFUSED, 1, 1);
+    gate_open(&fixture);
+    expect_end(&first, QMS_OK);
+    for (int i = 0; i < 3; i++) expect_end(&calls[i], QMS_OK);
+    assert_string_equal(usage_of(&fixture, "ada"), "1");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define IMPATIENT(name) cmocka_unit_test_setup_teardown(name, set_up_impatient, tear_down)
 
@@ -318,6 +370,8 @@ int main(void) {
         TEST(so_many_may_wait_for_a_lock_and_no_more),
         cmocka_unit_test(stopping_waits_for_locks_no_longer_than_anybody),
         TEST(what_needs_more_locks_is_decided_in_its_turn),
+        TEST(halves_of_a_batch_keep_the_order_of_an_account),
+        TEST(a_half_does_not_wait_for_what_came_later),
         TEST(a_batch_that_was_overtaken_is_decided_again),
         TEST(who_is_always_overtaken_is_told_in_the_end),
         TEST(who_is_always_overtaken_takes_no_neighbour_along),
