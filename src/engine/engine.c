@@ -145,17 +145,19 @@ void engine_submit(struct engine *engine, struct request *request, bool may_answ
     }
 }
 
-static void *engine_reply_main(void *context) {
-    struct engine *engine = context;
+bool engine_reply(struct engine *engine, int wait_ms) {
     struct part_list finished = {0};
-    while (queue_take(&engine->finished, &finished, -1)) {
-        for (struct request_part *part; (part = part_list_pop(&finished)) != NULL;) {
-            part->request->done(part->request);
-        }
-        if (engine->options.replied != NULL) {
-            engine->options.replied(engine->options.replied_context);
-        }
+    bool open = queue_take(&engine->finished, &finished, wait_ms);
+    if (finished.first == NULL) return open;
+    for (struct request_part *part; (part = part_list_pop(&finished)) != NULL;) {
+        part->request->done(part->request);
     }
+    if (engine->options.replied != NULL) engine->options.replied(engine->options.replied_context);
+    return true;
+}
+
+static void *engine_reply_main(void *context) {
+    while (engine_reply(context, -1)) {}
     return NULL;
 }
 
@@ -207,22 +209,29 @@ static bool engine_start_threads(struct engine *engine, struct qms_error *error)
                                "the system refuses the engine's threads; is there a limit?");
 }
 
-static bool engine_start(struct engine *engine, struct qms_error *error) {
+static bool engine_load(struct engine *engine, struct qms_error *error) {
     for (size_t i = 0; i < engine->worker_count; i++) {
         batch_run(engine->workers[i], NULL, 0); /* loads catalogue and directory */
         if (engine->workers[i]->catalogue != NULL) continue;
         return qms_fail(error, QMS_UNAVAILABLE, "the catalogue cannot be read from the store");
     }
-    return engine_start_threads(engine, error);
+    return true;
 }
 
-struct engine *engine_open(const struct engine_options *options, struct qms_error *error) {
+struct engine *engine_make(const struct engine_options *options, struct qms_error *error) {
     struct engine *engine = memory_take_zeroed(1, sizeof *engine);
     engine->options = *options;
     engine->metrics = options->metrics;
     queue_init(&engine->finished, SIZE_MAX);
     queue_init(&engine->listings, LISTINGS_MAX);
-    if (engine_open_stores(engine, error) && engine_start(engine, error)) return engine;
+    if (engine_open_stores(engine, error) && engine_load(engine, error)) return engine;
+    engine_close(engine);
+    return NULL;
+}
+
+struct engine *engine_open(const struct engine_options *options, struct qms_error *error) {
+    struct engine *engine = engine_make(options, error);
+    if (engine == NULL || engine_start_threads(engine, error)) return engine;
     engine_stop(engine);
     engine_close(engine);
     return NULL;

@@ -64,6 +64,7 @@ struct worker {
     struct work busy[BATCH_OPERATIONS_MAX]; /* somebody else holds their accounts locked */
     size_t busy_count;
     size_t batch_limit;     /* follows the commit time */
+    int64_t worked_us, idle_us; /* monotonic: when it last had a batch, and the store its rest */
     uint64_t batch_number;
     unsigned repeats_left;  /* of the batch in hand, when others are faster */
     unsigned declined;      /* operations of it that could not be saved alone, in a row */
@@ -95,6 +96,9 @@ struct engine {
 struct worker *worker_make(struct engine *engine, size_t index, struct store *store);
 void worker_free(struct worker *worker); /* closes the store */
 void *worker_main(void *worker);
+/* One round of its thread: a batch of what has arrived, or, when nothing comes in wait_ms, the
+ * store's rest. False: its queue is closed and nothing is left. */
+bool worker_turn(struct worker *worker, int wait_ms);
 /* Which worker an operation belongs to. */
 size_t worker_index(const struct engine *engine, const struct op *op);
 
@@ -106,6 +110,12 @@ bool op_may_write(const struct op *op);
 /* batch.c: an operation has its outcome; the request goes to the reply thread with its last one.
  * Then the request may be gone at once, unless it is in finished. */
 void work_finish(struct work *work, struct part_list *finished);
+
+/* engine.c: engine_open() without its threads. Whoever made the engine does their work, turn by
+ * turn: worker_turn(), lane_turn(), engine_reply(). */
+struct engine *engine_make(const struct engine_options *options, struct qms_error *error);
+/* Calls done() for what has been finished; waits for it as queue_take() does. False: closed. */
+bool engine_reply(struct engine *engine, int wait_ms);
 
 /* engine.c: the decision's constant parts. */
 struct decision worker_decision(struct worker *worker);

@@ -213,8 +213,9 @@ static void lane_expire(struct lane *lane) {
 /* ---- trying ---- */
 
 /* The account whose turn it is, taken out of its rotation. Those that are stuck come after those
- * that have just come, but they come. NULL: closed, and nobody waits. */
-static struct waiting_account *lane_next(struct lane *lane) {
+ * that have just come, but they come. NULL: nobody waits, and the lane is closed or nobody may come
+ * while this waits. */
+static struct waiting_account *lane_next(struct lane *lane, bool waits) {
     struct waiting_account *account = NULL;
     pthread_mutex_lock(&lane->lock);
     for (;;) {
@@ -230,7 +231,7 @@ static struct waiting_account *lane_next(struct lane *lane) {
             lane->fresh_run = 0;
             break;
         }
-        if (lane->closed) break;
+        if (lane->closed || !waits) break;
         pthread_cond_wait(&lane->changed, &lane->lock);
     }
     pthread_mutex_unlock(&lane->lock);
@@ -282,9 +283,15 @@ static bool lane_try(struct lane *lane, struct waiting_account *account) {
     return worker->busy_count > 0;
 }
 
+bool lane_turn(struct lane *lane) {
+    struct waiting_account *account = lane_next(lane, false);
+    if (account != NULL) lane_try(lane, account);
+    return account != NULL;
+}
+
 static void *lane_main(void *context) {
     struct lane *lane = context;
-    for (struct waiting_account *account; (account = lane_next(lane)) != NULL;) {
+    for (struct waiting_account *account; (account = lane_next(lane, true)) != NULL;) {
         int64_t start_us = clock_monotonic_us();
         bool locked = lane_try(lane, account);
         if (locked && clock_monotonic_us() - start_us < LANE_PAUSE_US) usleep(LANE_PAUSE_US);

@@ -118,28 +118,35 @@ static bool worker_has_work(const struct worker *worker) {
     return worker->pending.first != NULL || worker->deferred_count > 0;
 }
 
+/* The store tidies up, and after a long rest is asked whether it is still there. */
+static void worker_rest(struct worker *worker) {
+    worker->store->ops->idle(worker->store);
+    worker->idle_us = clock_monotonic_us();
+    if (worker->idle_us - worker->worked_us < PROBE_US) return;
+    batch_run(worker, NULL, 0); /* notices a lost store and a changed catalogue */
+    worker->worked_us = clock_monotonic_us();
+}
+
+bool worker_turn(struct worker *worker, int wait_ms) {
+    bool open = queue_take(&worker->submitted, &worker->pending,
+                           worker_has_work(worker) ? 0 : wait_ms);
+    if (worker_has_work(worker)) {
+        worker_fill_batch(worker);
+        worker_run(worker);
+        worker_run_alone(worker);
+        worker->worked_us = clock_monotonic_us();
+        if (worker->worked_us < worker->idle_us + IDLE_UNDER_LOAD_US) return true;
+    } else if (!open) {
+        return false;
+    }
+    worker_rest(worker);
+    return true;
+}
+
 void *worker_main(void *context) {
     struct worker *worker = context;
-    int64_t last_us = clock_monotonic_us(), idle_us = last_us;
-    for (;;) {
-        bool open = queue_take(&worker->submitted, &worker->pending,
-                               worker_has_work(worker) ? 0 : IDLE_MS);
-        if (worker_has_work(worker)) {
-            worker_fill_batch(worker);
-            worker_run(worker);
-            worker_run_alone(worker);
-            last_us = clock_monotonic_us();
-            if (last_us < idle_us + IDLE_UNDER_LOAD_US) continue;
-        } else if (!open) {
-            break;
-        }
-        worker->store->ops->idle(worker->store);
-        idle_us = clock_monotonic_us();
-        if (clock_monotonic_us() - last_us >= PROBE_US) {
-            batch_run(worker, NULL, 0); /* notices a lost store and a changed catalogue */
-            last_us = clock_monotonic_us();
-        }
-    }
+    worker->worked_us = worker->idle_us = clock_monotonic_us();
+    while (worker_turn(worker, IDLE_MS)) {}
     return NULL;
 }
 

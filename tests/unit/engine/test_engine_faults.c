@@ -287,22 +287,6 @@ static void a_store_that_stops_answering_makes_the_engine_not_ready(void **state
     assert_true(engine_ready(fixture.engine, &error));
 }
 
-static void every_call_of_a_working_day_may_fail_and_the_sum_stays_exact(void **state) {
-    (void)state;
-    unsigned applied = 0;
-    for (enum fault fault = FAULT_BEGIN; fault <= FAULT_SAVE_LOST; fault++) {
-        for (unsigned skip = 0; skip < 6; skip++) {
-            fault_store_arm(fixture.store, fault, skip, 2);
-            for (int i = 0; i < 10; i++) applied += add_usage(&fixture, "ada", "1") == QMS_OK;
-            fault_store_arm(fixture.store, fault, 0, 0);
-        }
-    }
-    char expected[16];
-    snprintf(expected, sizeof expected, "%u", applied);
-    assert_string_equal(usage_of(&fixture, "ada"), expected);
-    assert_true(applied >= 5 * 6 * 8);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -322,7 +306,6 @@ int main(void) {
         TEST(a_foreign_writer_makes_cached_accounts_be_read_again),
         TEST(what_waited_too_long_is_answered_unexecuted),
         TEST(a_store_that_stops_answering_makes_the_engine_not_ready),
-        TEST(every_call_of_a_working_day_may_fail_and_the_sum_stays_exact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
