@@ -204,6 +204,12 @@ static bool connection_settle(struct store_sqlite *sqlite, struct qms_error *err
            store_sqlite_fail(sqlite->connection, code, "write the log again", error);
 }
 
+/* The next batch opens another. */
+static void connection_give_up(struct store_sqlite *sqlite) {
+    connection_set_checkpoint_at_close(sqlite, false);
+    connection_close(sqlite);
+}
+
 static bool connection_reopen(struct store_sqlite *sqlite, struct qms_error *error) {
     sqlite->connection = store_sqlite_connect(sqlite, connection_flags(sqlite), error);
     if (sqlite->connection == NULL) return false;
@@ -260,10 +266,7 @@ static void sqlite_end(struct store *store) {
     struct store_sqlite *sqlite = store_sqlite_of(store);
     bool in_memory = sqlite->file.descriptor < 0;
     if (sqlite->connection == NULL) return;
-    if (transaction_roll_back(sqlite) != SQLITE_OK && !in_memory) {
-        connection_set_checkpoint_at_close(sqlite, false);
-        connection_close(sqlite);
-    }
+    if (transaction_roll_back(sqlite) != SQLITE_OK && !in_memory) connection_give_up(sqlite);
     sqlite->is_open = false;
 }
 
@@ -336,8 +339,7 @@ static enum store_outcome commit_failed(struct store_sqlite *sqlite, int code,
         sqlite_end(&sqlite->base); /* nothing was written: the transaction is still open */
         return STORE_FAILED;
     }
-    connection_set_checkpoint_at_close(sqlite, false);
-    connection_close(sqlite);
+    connection_give_up(sqlite);
     qms_fail_code(error, QMS_OUTCOME_UNKNOWN);
     return STORE_UNKNOWN;
 }
@@ -403,13 +405,17 @@ static void sqlite_purge(struct store_sqlite *sqlite) {
     row_put_integer(&row, now_us - REQUEST_KEY_KEPT_US);
     row_put_integer(&row, PURGE_ROWS);
     int code = row_run_counted(&row, &deleted);
-    if (code != SQLITE_OK) store_sqlite_fail(sqlite->connection, code, "forget old keys", NULL);
+    if (code != SQLITE_OK || deleted < PURGE_ROWS) sqlite->purge_us = now_us + PURGE_EVERY_US;
+    if (code != SQLITE_OK) {
+        store_sqlite_fail(sqlite->connection, code, "forget old keys", NULL);
+        bool in_memory = sqlite->file.descriptor < 0;
+        if (!in_memory && (code & 0xff) != SQLITE_BUSY) connection_give_up(sqlite);
+        return;
+    }
     int64_t first_id, next_id;
-    if (code == SQLITE_OK && deleted > 0 &&
-        store_sqlite_key_ends(sqlite, &first_id, &next_id, NULL))
+    if (deleted > 0 && store_sqlite_key_ends(sqlite, &first_id, &next_id, NULL))
         store_sqlite_keys_forget(&sqlite->keys,
                                  next_id == 1 ? sqlite->keys.next_id : first_id);
-    if (code != SQLITE_OK || deleted < PURGE_ROWS) sqlite->purge_us = now_us + PURGE_EVERY_US;
 }
 
 static void sqlite_idle(struct store *store) {

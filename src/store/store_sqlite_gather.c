@@ -27,18 +27,25 @@ struct gather_log {
     char *bytes;         /* not written yet; NULL: nothing is gathered in this log */
     int count;
     sqlite3_int64 start; /* where in the log they belong */
+    int failed;          /* of a piece that could not be written; SQLITE_OK: of none */
 };
 
 static struct gather_log *log_of(sqlite3_file *file) {
     return (struct gather_log *)file;
 }
 
-/* Keeps what could not be written, so that no later sync can do without it. */
+/* A piece that cannot be written is given up, and with it all writing by this handle: no later sync
+ * can do without the piece, and where it belongs somebody else may have written since. */
 static int log_flush(struct gather_log *log) {
-    if (log->count == 0) return SQLITE_OK;
-    int code = log->under->pMethods->xWrite(log->under, log->bytes, log->count, log->start);
-    if (code == SQLITE_OK) log->count = 0;
-    return code;
+    if (log->count == 0) return log->failed;
+    log->failed = log->under->pMethods->xWrite(log->under, log->bytes, log->count, log->start);
+    log->count = 0;
+    return log->failed;
+}
+
+/* What others have committed can be read by a handle that writes no more. */
+static int log_flush_to_read(struct gather_log *log) {
+    return log->count == 0 ? SQLITE_OK : log_flush(log);
 }
 
 /* ---- what SQLite calls ---- */
@@ -53,7 +60,7 @@ static int gather_close(sqlite3_file *file) {
 
 static int gather_read(sqlite3_file *file, void *data, int bytes, sqlite3_int64 offset) {
     struct gather_log *log = log_of(file);
-    int code = log_flush(log);
+    int code = log_flush_to_read(log);
     return code != SQLITE_OK ? code
                              : log->under->pMethods->xRead(log->under, data, bytes, offset);
 }
@@ -61,10 +68,9 @@ static int gather_read(sqlite3_file *file, void *data, int bytes, sqlite3_int64 
 /* A single write that leaves no room for others is not gathered. */
 static int gather_write(sqlite3_file *file, const void *data, int bytes, sqlite3_int64 offset) {
     struct gather_log *log = log_of(file);
-    if (offset != log->start + log->count || log->count + bytes > GATHER_BYTES) {
-        int code = log_flush(log);
-        if (code != SQLITE_OK) return code;
-    }
+    bool fits = offset == log->start + log->count && log->count + bytes <= GATHER_BYTES;
+    int code = fits ? log->failed : log_flush(log);
+    if (code != SQLITE_OK) return code;
     if (log->bytes == NULL || bytes > GATHER_BYTES)
         return log->under->pMethods->xWrite(log->under, data, bytes, offset);
     if (log->count == 0) log->start = offset;
@@ -87,7 +93,7 @@ static int gather_sync(sqlite3_file *file, int flags) {
 
 static int gather_file_size(sqlite3_file *file, sqlite3_int64 *bytes) {
     struct gather_log *log = log_of(file);
-    int code = log_flush(log);
+    int code = log_flush_to_read(log);
     return code != SQLITE_OK ? code : log->under->pMethods->xFileSize(log->under, bytes);
 }
 
