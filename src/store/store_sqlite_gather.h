@@ -13,8 +13,8 @@ const char *store_sqlite_gather_over(const char *vfs);
 
 /* From now on this connection, which has synchronous = FULL, writes its log so, if it has one. It
  * also keeps changed pages in memory until their commit: written before, they could still lie here
- * when the transaction has been rolled back and somebody else writes the log. When a piece cannot be
- * written, which fails the commit, it writes nothing more, but reads: it has to be closed. */
+ * when the transaction has been rolled back and somebody else writes the log. When a piece cannot
+ * be written, which fails the commit, it only reads from then on, and has to be closed. */
 int store_sqlite_gather(struct sqlite3 *connection);
 
 /* It writes as ever again: for a transaction that may be larger than memory. */
