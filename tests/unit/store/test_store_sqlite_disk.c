@@ -307,7 +307,7 @@ static int64_t count_lost(struct store_fixture *fixture, unsigned from, unsigned
 }
 
 static void no_acknowledged_batch_is_lost_when_the_power_fails(void **state) {
-    assert_int_equal(count_lost(*state, 0, 200, false, TEXT("")), 0);
+    assert_int_equal(count_lost(*state, 0, 80, false, TEXT("")), 0);
 }
 
 static void nor_a_large_one(void **state) {
