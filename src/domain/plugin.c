@@ -4,17 +4,29 @@
 
 #define GAUGE_OF(metric, unit)                                                                     \
     .name_label = TEXT("metrics.quotas." metric), .unit_label = TEXT("metrics.units." unit)
-#define INSTANCES .entity_type = TEXT("instances"), .is_enforced = true
-#define VOLUMES .entity_type = TEXT("volumes"), .is_enforced = true
+#define INSTANCES(plugin)                                                                          \
+    .category_label = TEXT("usage." plugin ".compute"), .entity_type = TEXT("instances"),          \
+    .is_enforced = true
+#define VOLUMES(plugin)                                                                            \
+    .category_label = TEXT("usage." plugin ".storage"), .entity_type = TEXT("volumes"),            \
+    .is_enforced = true
 
-static const struct metric_descriptor instance_metrics[] = {
-    {.identifier = TEXT("instance.cpu.count"), GAUGE_OF("instance.cpu.count", "unit"), INSTANCES,
-     .legacy_type = TEXT("INSTANCE_VCPUS"), .label_key = TEXT("quotas.vcpus")},
-    {.identifier = TEXT("instance.memory.mb"), GAUGE_OF("instance.memory.mb", "megabyte"),
-     INSTANCES, .legacy_type = TEXT("INSTANCE_MEMORY"), .label_key = TEXT("quotas.memory")},
-    {.identifier = TEXT("disk.size.gb"), GAUGE_OF("disk.size.gb", "gigabyte"), VOLUMES,
-     .legacy_type = TEXT("DISK_SIZE"), .label_key = TEXT("quotas.disk_size")},
-};
+/* What the plugins for machines have in common, in the words of each. */
+#define MACHINE_METRICS(plugin)                                                                    \
+    {{.identifier = TEXT("instance.cpu.count"), GAUGE_OF("instance.cpu.count", "unit"),            \
+      INSTANCES(plugin), .legacy_type = TEXT("INSTANCE_VCPUS"),                                    \
+      .label_key = TEXT("quotas.vcpus")},                                                          \
+     {.identifier = TEXT("instance.memory.mb"), GAUGE_OF("instance.memory.mb", "megabyte"),        \
+      INSTANCES(plugin), .legacy_type = TEXT("INSTANCE_MEMORY"),                                   \
+      .label_key = TEXT("quotas.memory")},                                                         \
+     {.identifier = TEXT("disk.size.gb"), GAUGE_OF("disk.size.gb", "gigabyte"), VOLUMES(plugin),   \
+      .legacy_type = TEXT("DISK_SIZE"), .label_key = TEXT("quotas.disk_size")}}
+
+static const struct metric_descriptor aws_metrics[] = MACHINE_METRICS("aws");
+static const struct metric_descriptor azure_metrics[] = MACHINE_METRICS("azure");
+static const struct metric_descriptor cloudca_metrics[] = MACHINE_METRICS("cloudca");
+static const struct metric_descriptor cloudstack_metrics[] = MACHINE_METRICS("cloudstack");
+static const struct metric_descriptor gcp_metrics[] = MACHINE_METRICS("gcp");
 
 static const struct metric_descriptor workload_metrics[] = {
     {.identifier = TEXT("workload_cpu_count"), GAUGE_OF("workload_cpu_count", "unit"),
@@ -29,11 +41,11 @@ static const struct metric_descriptor storage_metrics[] = {
 
 #define PLUGIN(name, list) {TEXT(name), list, sizeof list / sizeof list[0]}
 static const struct plugin builtin[] = {
-    PLUGIN("aws", instance_metrics),
-    PLUGIN("azure", instance_metrics),
-    PLUGIN("cloudca", instance_metrics),
-    PLUGIN("cloudstack", instance_metrics),
-    PLUGIN("gcp", instance_metrics),
+    PLUGIN("aws", aws_metrics),
+    PLUGIN("azure", azure_metrics),
+    PLUGIN("cloudca", cloudca_metrics),
+    PLUGIN("cloudstack", cloudstack_metrics),
+    PLUGIN("gcp", gcp_metrics),
     PLUGIN("stackpath", workload_metrics),
     PLUGIN("swift", storage_metrics), /* measured, not limited */
 };

@@ -317,3 +317,16 @@ def test_everything_is_there_after_a_restart(root, tree):
     assert [root.get(path) for path in paths[:2]] == before
     for path in paths:
         root.get(path)
+
+
+@pytest.mark.parametrize('type_', ['aws', 'azure', 'cloudca', 'cloudstack', 'gcp', 'stackpath'])
+def test_a_ceiling_comes_with_the_whole_descriptor_of_its_metric(root, type_):
+    limited = root.get(f'/services/descriptors/{type_}')['quotaMetricIdentifiers']
+    quota = root.quota(root.connection(type=type_), quotaDetails=[
+        {'metricIdentifier': metric, 'ceiling': 1} for metric in limited])
+    for detail in quota['quotaDetails']:
+        metric, descriptor = detail['metricIdentifier'], detail['metricDescriptor']
+        assert descriptor.pop('unitLabelKey').startswith('metrics.units.')
+        assert descriptor.pop('categoryLabelKey').startswith(f'usage.{type_}.')
+        assert descriptor == {'metricIdentifier': metric, 'resourceMetricType': 'GAUGE',
+                              'nameLabelKey': f'metrics.quotas.{metric}'}
