@@ -12,6 +12,8 @@ struct decoding {
     bool refuse_unknown;
 };
 
+enum { FIELD_NAME_BYTES_MAX = 64 };
+
 static bool take_message(struct decoding *decoding, struct message *message);
 
 /* names */
@@ -23,10 +25,7 @@ static const struct {
     struct text name;
 } other_names[] = {
     {&message_qms_quota, QMS_QUOTA_SUBSCRIPTION_ID, TEXT("user_plan_id")},
-    {&message_qms_quota, QMS_QUOTA_SUBSCRIPTION_ID, TEXT("userPlanId")},
     {&message_qms_usage, QMS_USAGE_SUBSCRIPTION_ID, TEXT("user_plan_id")},
-    {&message_qms_usage, QMS_USAGE_SUBSCRIPTION_ID, TEXT("userPlanId")},
-    {&message_user_plans_quota, QMS_QUOTA_SUBSCRIPTION_ID, TEXT("userPlanId")},
     {&message_user_plans_quota, QMS_QUOTA_SUBSCRIPTION_ID, TEXT("subscription_id")},
     {&message_qms_subscription_addon, QMS_SUBSCRIPTION_ADDON_SUBSCRIPTION_ID, TEXT("subscription")},
 };
@@ -46,11 +45,24 @@ static unsigned field_compared(const struct message_type *type, struct text name
     return descriptor->n_fields;
 }
 
+/* Whether name is the field's without the underscores: updateAmount is update_amount, since others
+ * beside it, such as updateName, have only that form in answers (defect 75). */
+static bool equal_camel_case(struct text field, struct text name) {
+    char letters[FIELD_NAME_BYTES_MAX];
+    struct text camel = {.data = letters};
+    assert(field.length <= sizeof letters);
+    for (size_t i = 0; i < field.length; i++)
+        if (field.data[i] != '_') letters[camel.length++] = field.data[i];
+    return text_equal_nocase(camel, name);
+}
+
 /* n_fields: there is none. */
 static unsigned field_named(const struct message_type *type, struct text name) {
-    unsigned index = field_compared(type, name, text_equal);
-    if (index < type->descriptor->n_fields) return index;
-    return field_compared(type, name, text_equal_nocase);
+    static text_comparison *const spellings[] = {text_equal, text_equal_nocase, equal_camel_case};
+    unsigned index = type->descriptor->n_fields;
+    for (size_t i = 0; i < 3 && index == type->descriptor->n_fields; i++)
+        index = field_compared(type, name, spellings[i]);
+    return index;
 }
 
 /* values */

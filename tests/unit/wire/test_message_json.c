@@ -78,6 +78,27 @@ static void fields_go_by_their_json_name_or_that_of_the_schema(void **state) {
     expect_text(message_text(quota, QMS_QUOTA_LAST_MODIFIED_BY), "b");
 }
 
+static void a_name_may_be_written_without_its_underscores(void **state) {
+    static const char *const payloads[] = {
+        "{\"subscription_addon\":{\"amount\":5},\"update_amount\":true}",
+        "{\"subscriptionAddon\":{\"amount\":5},\"updateAmount\":true}",
+        "{\"SubscriptionAddon\":{\"Amount\":5},\"UpdateAmount\":true}",
+    };
+    struct fixture *f = *state;
+    const struct message_type *type = &message_qms_update_subscription_addon_request;
+    for (size_t i = 0; i < sizeof payloads / sizeof payloads[0]; i++) {
+        const struct message *request = decode(f, type, payloads[i]);
+        assert_true(message_flag(request, QMS_UPDATE_SUBSCRIPTION_ADDON_REQUEST_UPDATE_AMOUNT));
+        assert_false(message_flag(request, QMS_UPDATE_SUBSCRIPTION_ADDON_REQUEST_UPDATE_PAID));
+        assert_non_null(message_child(request,
+                                      QMS_UPDATE_SUBSCRIPTION_ADDON_REQUEST_SUBSCRIPTION_ADDON));
+    }
+    const struct message *none = decode(f, type, "{\"updateAmounts\":true,\"updateAmoun\":true,"
+                                                 "\"update-amount\":true,\"\":true}");
+    assert_false(message_has(none, QMS_UPDATE_SUBSCRIPTION_ADDON_REQUEST_UPDATE_AMOUNT));
+    refuse(f, type, "{\"update_amount\":false,\"updateAmount\":true}", "a repeated name");
+}
+
 static void a_field_is_given_once_in_whatever_spelling(void **state) {
     struct fixture *f = *state;
     refuse(f, &message_qms_add_user_request, "{\"planName\":\"a\",\"plan_name\":\"a\"}",
@@ -361,6 +382,7 @@ static void either_encoding_is_told_by_its_first_bytes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(fields_go_by_their_json_name_or_that_of_the_schema),
+        CASE(a_name_may_be_written_without_its_underscores),
         CASE(a_field_is_given_once_in_whatever_spelling),
         CASE(keys_of_a_map_keep_their_case),
         CASE(names_of_other_generations_are_accepted),

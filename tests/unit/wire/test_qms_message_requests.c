@@ -298,7 +298,7 @@ static void the_applied_addon_of_the_document_is_decoded(void **state) {
     expect_amount(input->amount, "4000");
     assert_true(input->paid && input->update_amount && !input->update_paid);
     accept(f, OP_APPLIED_UPDATE,
-           "{\"subscription_addon\":{\"uuid\":\"" ID "\"},\"updatePaid\":true,"
+           "{\"subscription_addon\":{\"uuid\":\"" ID "\"},\"update_uuid\":true,"
            "\"UPDATE_PAID\":true,\"update_addon_id\":true,\"update_subscription_id\":true}");
     assert_true(input->update_paid && !input->update_amount && !input->paid);
 }
