@@ -1,9 +1,8 @@
 #include "store/store_overages.h"
 
-void overages_open(struct overages *overages, struct store_listing *listing, struct arena *arena,
-                   bool (*row)(void *context, const union store_row *row), void *context) {
-    *overages = (struct overages){
-        .listing = listing, .arena = arena, .row = row, .context = context, .go_on = true};
+void overages_open(struct overages *overages, struct running_listing *running,
+                   struct arena *arena) {
+    *overages = (struct overages){.running = running, .arena = arena};
 }
 
 static void overages_add(struct overages *overages, struct overage_line line) {
@@ -21,19 +20,20 @@ static void overages_add(struct overages *overages, struct overage_line line) {
 
 /* A first user with more lines than the limit is handed on all the same: paging must get past. */
 void overages_close(struct overages *overages) {
-    struct store_listing *listing = overages->listing;
+    struct running_listing *running = overages->running;
+    struct store_listing *listing = running->listing;
     int64_t limit = listing->input->limit, count = (int64_t)overages->count;
     bool fits = limit < 0 || overages->handed_on + count <= limit ||
                 (overages->handed_on == 0 && limit > 0);
-    if (!overages->go_on) return;
+    if (!running->goes_on) return;
     if (count > 0 && !fits) {
         listing->more = true;
-        overages->go_on = false;
+        running->goes_on = false;
         return;
     }
-    for (size_t i = 0; overages->go_on && i < overages->count; i++) {
+    for (size_t i = 0; i < overages->count; i++) {
         const union store_row out = {.overage = overages->lines[i]};
-        overages->go_on = overages->row(overages->context, &out);
+        store_listing_hand_on(running, &out);
     }
     overages->handed_on += count;
 }
@@ -46,5 +46,5 @@ void overages_take(struct overages *overages, struct text username, struct overa
         overages->count = overages->capacity = 0;
         overages->username = arena_text(overages->arena, username);
     }
-    if (overages->go_on) overages_add(overages, line);
+    if (overages->running->goes_on) overages_add(overages, line);
 }

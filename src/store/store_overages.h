@@ -5,23 +5,21 @@
 #ifndef QMS_STORE_STORE_OVERAGES_H
 #define QMS_STORE_STORE_OVERAGES_H
 
-#include "store/store.h"
+#include "store/store_listing.h"
 
 struct overages {
-    struct store_listing *listing;
+    struct running_listing *running;
     struct arena *arena;
-    bool (*row)(void *context, const union store_row *row); /* as the listing's */
-    void *context;
     struct text username;
     struct overage_line *lines;
     size_t count, capacity;
     int64_t handed_on;
-    bool go_on; /* false: the listing is at its end, whatever else there is */
 };
 
-void overages_open(struct overages *overages, struct store_listing *listing, struct arena *arena,
-                   bool (*row)(void *context, const union store_row *row), void *context);
-/* A line of this user; its texts need not outlive the call. */
+void overages_open(struct overages *overages, struct running_listing *running,
+                   struct arena *arena);
+/* A line of this user; its texts need not outlive the call. Ends the listing when it no longer
+ * fits, whatever else there is. */
 void overages_take(struct overages *overages, struct text username, struct overage_line line);
 void overages_close(struct overages *overages); /* hands on the last user's */
 

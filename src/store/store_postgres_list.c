@@ -1,7 +1,5 @@
 #include <stdio.h>
 
-#include "base/clock.h"
-#include "base/log.h"
 #include "store/store_overages.h"
 #include "store/store_postgres.h"
 
@@ -12,11 +10,10 @@ enum { PIECE_ARENA_BLOCK_BYTES = 1 << 16 };
 
 struct reader {
     struct postgres_session session;
-    struct store_listing *listing; /* the one that is running */
-    int64_t decided_us, waited_us; /* waited for whoever reads it */
+    struct running_listing running;
+    int64_t decided_us;
     struct arena arena;            /* of the piece, or the user, being handed on */
     struct arena parameters;
-    bool go_on;                    /* false: whoever asked has enough */
 };
 
 static struct reader *reader_of(struct store_reader *reader) {
@@ -44,17 +41,13 @@ void store_postgres_reader_close(struct store_reader *base) {
     memory_give(reader);
 }
 
-static int64_t reader_left_us(const struct reader *reader) {
-    return reader->listing->deadline_us - (clock_monotonic_us() - reader->waited_us);
-}
-
 static bool fail_in_time(struct qms_error *error) {
     return qms_fail(error, QMS_UNAVAILABLE, "the listing took too long");
 }
 
 /* A round trip; between two of them the listing may be out of time. */
 static bool reader_run(struct reader *reader, struct exchange *exchange, struct qms_error *error) {
-    if (reader_left_us(reader) <= 0) return fail_in_time(error);
+    if (store_listing_left_us(&reader->running) <= 0) return fail_in_time(error);
     if (exchange_run(exchange, "list")) return true;
     if (!exchange->lost && exchange_failure(exchange) == POSTGRES_TIMED_OUT) {
         return fail_in_time(error);
@@ -65,35 +58,13 @@ static bool reader_run(struct reader *reader, struct exchange *exchange, struct 
     return qms_fail_code(error, QMS_UNAVAILABLE);
 }
 
-/* As when an account is loaded, a row that cannot be read is an error of that account only: the
- * listing goes on without it. */
-static void log_broken(struct text username) {
-    const struct log_member members[] = {{.key = "user", .text = username}, {0}};
-    log_write(LOG_ERROR, "store: a row of this user cannot be listed", members);
-}
-
-/* A client that reads slowly, but reads (the front sees to that), is not cut off for it. */
-static bool row_waited_for(void *context, const union store_row *row) {
-    const int64_t waited_us_max = LISTING_WAITED_S_MAX * INT64_C(1000000);
-    struct reader *reader = context;
-    int64_t begun_us = clock_monotonic_us();
-    bool go_on = reader->listing->row(reader->listing->context, row);
-    reader->waited_us += clock_monotonic_us() - begun_us;
-    if (reader->waited_us > waited_us_max) reader->waited_us = waited_us_max;
-    return go_on;
-}
-
-static void hand_on(struct reader *reader, const union store_row *row) {
-    if (reader->go_on) reader->go_on = row_waited_for(reader, row);
-}
-
 /* Fetches pieces until there is nothing left, and has each taken. */
 static bool fetch_all(struct reader *reader, enum postgres_statement fetch,
                       bool (*take)(struct reader *reader, struct postgres_row *row, void *context,
                                    struct qms_error *error),
                       void *context, struct qms_error *error) {
     bool more = true, listed = true;
-    while (listed && more && reader->go_on) {
+    while (listed && more && reader->running.goes_on) {
         struct exchange exchange;
         struct postgres_row row;
         exchange_open(&exchange, &reader->session);
@@ -121,15 +92,15 @@ static bool declare(struct reader *reader, enum postgres_statement cursor,
     bool declared = reader_run(reader, &exchange, error);
     if (declared && counted != NULL) {
         exchange_rows(&exchange, count, &row);
-        if (row_take(&row)) reader->listing->total = get_integer(&row);
+        if (row_take(&row)) reader->running.listing->total = get_integer(&row);
     }
     exchange_close(&exchange);
     return declared;
 }
 
 static void put_page(const struct reader *reader, struct parameters *parameters) {
-    put_integer(parameters, reader->listing->input->limit);
-    put_integer(parameters, reader->listing->input->offset);
+    put_integer(parameters, reader->running.listing->input->limit);
+    put_integer(parameters, reader->running.listing->input->offset);
 }
 
 /* Looks up the user of a listing about one; *id is meaningful when listing->user_exists. */
@@ -138,14 +109,14 @@ static bool find_user(struct reader *reader, struct uuid *id, struct qms_error *
     struct exchange exchange;
     struct postgres_row row;
     parameters_open(&parameters, &reader->parameters, PG_READ_USER);
-    put_sought(&parameters, reader->listing->username);
+    put_sought(&parameters, reader->running.listing->username);
     exchange_open(&exchange, &reader->session);
     exchange_add(&exchange, PG_READ_USER, &parameters);
     bool found = reader_run(reader, &exchange, error);
     if (found) {
         exchange_rows(&exchange, PG_READ_USER, &row);
-        reader->listing->user_exists = row_take(&row);
-        if (reader->listing->user_exists) *id = get_uuid(&row);
+        reader->running.listing->user_exists = row_take(&row);
+        if (reader->running.listing->user_exists) *id = get_uuid(&row);
     }
     exchange_close(&exchange);
     return found;
@@ -156,17 +127,17 @@ static bool find_user(struct reader *reader, struct uuid *id, struct qms_error *
 static bool take_users(struct reader *reader, struct postgres_row *row, void *context,
                        struct qms_error *error) {
     (void)context, (void)error;
-    while (reader->go_on && row_take(row)) {
+    while (reader->running.goes_on && row_take(row)) {
         union store_row out = {.user = {.id = get_uuid(row)}};
         out.user.username = get_text(row);
-        if (row->broken) log_broken(out.user.username);
-        else hand_on(reader, &out);
+        if (row->broken) store_listing_log_broken(out.user.username);
+        else store_listing_hand_on(&reader->running, &out);
     }
     return true;
 }
 
 static bool list_users(struct reader *reader, struct qms_error *error) {
-    const struct listing_input *input = reader->listing->input;
+    const struct listing_input *input = reader->running.listing->input;
     struct parameters parameters;
     parameters_open(&parameters, &reader->parameters, PG_READ_USERS);
     put_sought(&parameters, input->after);
@@ -199,19 +170,21 @@ static bool take_updates(struct reader *reader, struct postgres_row *row, void *
                          struct qms_error *error) {
     (void)error;
     union store_row *out = context;
-    while (reader->go_on && row_take(row)) {
-        if (update_read(reader->listing->catalogue, row, &out->update)) hand_on(reader, out);
-        else log_broken(reader->listing->username);
+    const struct store_listing *listing = reader->running.listing;
+    while (reader->running.goes_on && row_take(row)) {
+        if (update_read(listing->catalogue, row, &out->update))
+            store_listing_hand_on(&reader->running, out);
+        else store_listing_log_broken(listing->username);
     }
     return true;
 }
 
 static bool list_updates(struct reader *reader, struct qms_error *error) {
-    const struct listing_input *input = reader->listing->input;
-    union store_row out = {.update = {.username = reader->listing->username}};
+    const struct listing_input *input = reader->running.listing->input;
+    union store_row out = {.update = {.username = reader->running.listing->username}};
     struct parameters parameters;
     if (!find_user(reader, &out.update.user_id, error)) return false;
-    if (!reader->listing->user_exists) return true;
+    if (!reader->running.listing->user_exists) return true;
     parameters_open(&parameters, &reader->parameters, PG_READ_UPDATES);
     put_uuid(&parameters, &out.update.user_id);
     put_sought(&parameters, input->resource_name);
@@ -227,25 +200,24 @@ static bool take_overages(struct reader *reader, struct postgres_row *row, void 
                           struct qms_error *error) {
     (void)error;
     struct overages *overages = context;
-    while (overages->go_on && row_take(row)) {
+    while (reader->running.goes_on && row_take(row)) {
         struct text username = get_text(row);
         bool inexact;
         struct overage_line line = {.resource_name = get_text(row)};
         line.quota = get_amount(row, &inexact);
         line.usage = get_amount(row, &inexact);
-        if (row->broken) log_broken(username);
+        if (row->broken) store_listing_log_broken(username);
         else overages_take(overages, username, line);
     }
-    reader->go_on = overages->go_on;
     return true;
 }
 
 static bool list_overages(struct reader *reader, struct qms_error *error) {
     struct overages overages;
     struct parameters parameters;
-    overages_open(&overages, reader->listing, &reader->arena, row_waited_for, reader);
+    overages_open(&overages, &reader->running, &reader->arena);
     parameters_open(&parameters, &reader->parameters, PG_READ_OVERAGES);
-    put_sought(&parameters, reader->listing->input->after);
+    put_sought(&parameters, reader->running.listing->input->after);
     put_time(&parameters, reader->decided_us);
     bool listed = declare(reader, PG_READ_OVERAGES, &parameters, 0, NULL, error) &&
                   fetch_all(reader, PG_FETCH_OVERAGES, take_overages, &overages, error);
@@ -313,18 +285,18 @@ static bool take_subscriptions(struct reader *reader, struct postgres_row *row, 
     arena_reset(&reader->parameters);
     piece_read(reader, row, &piece);
     bool read = piece.count == 0 || piece_read_quantities(reader, &piece, error);
-    for (size_t i = 0; i < piece.count && read && reader->go_on; i++) {
+    for (size_t i = 0; i < piece.count && read && reader->running.goes_on; i++) {
         const union store_row out = {.subscription = piece.accounts[i].subscriptions};
-        if (reader_left_us(reader) <= 0) read = fail_in_time(error);
-        else if (piece.accounts[i].broken) log_broken(piece.accounts[i].username);
-        else hand_on(reader, &out);
+        if (store_listing_left_us(&reader->running) <= 0) read = fail_in_time(error);
+        else if (piece.accounts[i].broken) store_listing_log_broken(piece.accounts[i].username);
+        else store_listing_hand_on(&reader->running, &out);
     }
     for (size_t i = 0; i < piece.count; i++) arena_close(&piece.accounts[i].arena);
     return read;
 }
 
 static bool list_active(struct reader *reader, struct qms_error *error) {
-    const struct listing_input *input = reader->listing->input;
+    const struct listing_input *input = reader->running.listing->input;
     int order = 2 * (int)input->sort_field + input->descending;
     enum postgres_statement id = (enum postgres_statement)(PG_READ_ACTIVE_BY_USERNAME + order);
     struct parameters counted, parameters;
@@ -340,14 +312,12 @@ static bool list_active(struct reader *reader, struct qms_error *error) {
 }
 
 static bool list_of_user(struct reader *reader, struct qms_error *error) {
-    const struct listing_input *input = reader->listing->input;
-    int64_t ends_from_us = input->include_expired ? INT64_MIN
-                           : input->has_cutoff    ? input->cutoff_us
-                                                  : reader->decided_us;
+    const struct listing_input *input = reader->running.listing->input;
+    int64_t ends_from_us = store_listing_ends_from_us(input, reader->decided_us);
     struct parameters counted, parameters;
     struct uuid user_id;
     if (!find_user(reader, &user_id, error)) return false;
-    if (!reader->listing->user_exists) return true;
+    if (!reader->running.listing->user_exists) return true;
     parameters_open(&counted, &reader->parameters, PG_COUNT_OF_USER);
     put_uuid(&counted, &user_id);
     put_time(&counted, ends_from_us);
@@ -362,7 +332,7 @@ static bool list_of_user(struct reader *reader, struct qms_error *error) {
 /* ---- all ---- */
 
 static bool reader_list(struct reader *reader, struct qms_error *error) {
-    switch (reader->listing->operation) {
+    switch (reader->running.listing->operation) {
     case OP_USER_LIST: return list_users(reader, error);
     case OP_UPDATE_LIST: return list_updates(reader, error);
     case OP_OVERAGE_REPORT: return list_overages(reader, error);
@@ -375,7 +345,7 @@ static bool reader_list(struct reader *reader, struct qms_error *error) {
 /* Begins the snapshot: no statement in it may take longer than there is time, and what is active is
  * a matter of the database's time. */
 static bool reader_begin(struct reader *reader, struct qms_error *error) {
-    int64_t left_us = reader_left_us(reader);
+    int64_t left_us = store_listing_left_us(&reader->running);
     struct parameters parameters;
     struct exchange exchange;
     struct postgres_row row;
@@ -393,8 +363,8 @@ static bool reader_begin(struct reader *reader, struct qms_error *error) {
     if (begun) {
         exchange_rows(&exchange, PG_READ_LIMIT_TIME, &row);
         row_take(&row);
-        reader->decided_us = get_time(&row);
-        if (reader->listing->decided_us != 0) reader->decided_us = reader->listing->decided_us;
+        int64_t asked_us = reader->running.listing->decided_us, now_us = get_time(&row);
+        reader->decided_us = asked_us != 0 ? asked_us : now_us;
     }
     exchange_close(&exchange);
     return begun;
@@ -403,11 +373,7 @@ static bool reader_begin(struct reader *reader, struct qms_error *error) {
 bool store_postgres_list(struct store_reader *base, struct store_listing *listing,
                          struct qms_error *error) {
     struct reader *reader = reader_of(base);
-    reader->listing = listing;
-    reader->go_on = true;
-    reader->waited_us = 0;
-    listing->total = 0;
-    listing->more = listing->user_exists = false;
+    store_listing_begin(&reader->running, listing);
     bool listed = session_open(&reader->session, error) && reader_begin(reader, error) &&
                   reader_list(reader, error);
     session_rollback(&reader->session);

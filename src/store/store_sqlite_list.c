@@ -1,7 +1,5 @@
 #include <sqlite3.h>
 
-#include "base/clock.h"
-#include "base/log.h"
 #include "store/store_overages.h"
 #include "store/store_sqlite.h"
 
@@ -18,8 +16,7 @@ struct reader {
     struct store_sqlite *sqlite;
     struct sqlite3 *connection;
     struct statements statements;
-    struct store_listing *listing; /* the one that is running */
-    int64_t waited_us;             /* for its reader */
+    struct running_listing running;
     struct arena arena;            /* what belongs to the row, or the user, being handed on */
 };
 
@@ -29,7 +26,7 @@ static struct reader *reader_of(struct store_reader *reader) {
 
 static int reader_must_stop(void *context) {
     struct reader *reader = context;
-    return clock_monotonic_us() - reader->waited_us >= reader->listing->deadline_us ||
+    return store_listing_left_us(&reader->running) <= 0 ||
            atomic_load(&reader->sqlite->log_pages) > READERS_LOG_PAGES_MAX;
 }
 
@@ -64,41 +61,23 @@ static bool reader_end(struct reader *reader, struct row *row, struct qms_error 
     return code == SQLITE_OK || store_sqlite_fail(reader->connection, code, "list", error);
 }
 
-/* As when an account is loaded, a row that cannot be read is an error of that account only: the
- * listing goes on without it. */
-static void log_broken(struct text username) {
-    const struct log_member members[] = {{.key = "user", .text = username}, {0}};
-    log_write(LOG_ERROR, "store: a row of this user cannot be listed", members);
-}
-
-/* A client that reads slowly, but reads (the front sees to that), is not cut off for it. */
-static bool hand_on(struct reader *reader, const union store_row *row) {
-    const int64_t waited_us_max = LISTING_WAITED_S_MAX * INT64_C(1000000);
-    int64_t begun_us = clock_monotonic_us();
-    bool go_on = reader->listing->row(reader->listing->context, row);
-    reader->waited_us += clock_monotonic_us() - begun_us;
-    if (reader->waited_us > waited_us_max) reader->waited_us = waited_us_max;
-    return go_on;
-}
-
 /* ---- users ---- */
 
 static bool list_users(struct reader *reader, struct qms_error *error) {
-    const struct listing_input *input = reader->listing->input;
+    const struct listing_input *input = reader->running.listing->input;
     struct row row;
-    bool go_on = true;
     row_open(&row, &reader->statements, READ_USERS);
     row_put_text(&row, input->after);
     row_put_text(&row, input->search);
     row_put_integer(&row, input->limit);
     row_put_integer(&row, input->offset);
-    while (go_on && row_next(&row)) {
+    while (reader->running.goes_on && row_next(&row)) {
         union store_row out = {.user = {.id = row_uuid(&row)}};
         out.user.username = row_text(&row);
         if (row.broken) {
-            log_broken(out.user.username);
+            store_listing_log_broken(out.user.username);
         } else {
-            go_on = hand_on(reader, &out);
+            store_listing_hand_on(&reader->running, &out);
         }
     }
     return reader_end(reader, &row, error);
@@ -108,16 +87,16 @@ static bool list_users(struct reader *reader, struct qms_error *error) {
 static bool find_user(struct reader *reader, struct uuid *id, struct qms_error *error) {
     struct row row;
     row_open(&row, &reader->statements, READ_USER);
-    row_put_text(&row, reader->listing->username);
-    reader->listing->user_exists = row_next(&row);
-    if (reader->listing->user_exists) *id = row_uuid(&row);
+    row_put_text(&row, reader->running.listing->username);
+    reader->running.listing->user_exists = row_next(&row);
+    if (reader->running.listing->user_exists) *id = row_uuid(&row);
     return reader_end(reader, &row, error);
 }
 
 /* ---- updates ---- */
 
 static bool update_read(struct reader *reader, struct row *row, struct update_view *view) {
-    const struct catalogue *catalogue = reader->listing->catalogue;
+    const struct catalogue *catalogue = reader->running.listing->catalogue;
     view->row.id = row_uuid(row);
     view->operation_id = row_uuid(row);
     bool known =
@@ -169,9 +148,8 @@ static bool trail_find(struct reader *reader, const struct uuid *user_id, struct
 
 static bool read_updates(struct reader *reader, union store_row *out, const struct text *rowids,
                          struct qms_error *error) {
-    const struct listing_input *input = reader->listing->input;
+    const struct listing_input *input = reader->running.listing->input;
     struct row row;
-    bool go_on = true;
     row_open(&row, &reader->statements, rowids != NULL ? READ_UPDATES_AT : READ_UPDATES);
     row_put_uuid(&row, &out->update.user_id);
     row_put_text(&row, input->resource_name);
@@ -179,20 +157,20 @@ static bool read_updates(struct reader *reader, union store_row *out, const stru
     row_put_integer(&row, input->limit);
     row_put_integer(&row, input->offset);
     if (rowids != NULL) row_put_text(&row, *rowids);
-    while (go_on && row_next(&row)) {
+    while (reader->running.goes_on && row_next(&row)) {
         if (update_read(reader, &row, &out->update)) {
-            go_on = hand_on(reader, out);
+            store_listing_hand_on(&reader->running, out);
         } else {
-            log_broken(reader->listing->username);
+            store_listing_log_broken(reader->running.listing->username);
         }
     }
     return reader_end(reader, &row, error);
 }
 
 static bool list_updates(struct reader *reader, struct qms_error *error) {
-    union store_row out = {.update = {.username = reader->listing->username}};
+    union store_row out = {.update = {.username = reader->running.listing->username}};
     if (!find_user(reader, &out.update.user_id, error)) return false;
-    if (!reader->listing->user_exists) return true;
+    if (!reader->running.listing->user_exists) return true;
     struct buffer rowids;
     bool found;
     buffer_init(&rowids, TRAIL_ROWIDS_BYTES_MAX);
@@ -207,10 +185,6 @@ static bool list_updates(struct reader *reader, struct qms_error *error) {
 
 /* ---- overages ---- */
 
-static bool hand_on_line(void *reader, const union store_row *row) {
-    return hand_on(reader, row);
-}
-
 static void overages_take_row(struct overages *overages, struct row *row) {
     struct text username = row_text(row);
     bool inexact;
@@ -218,7 +192,7 @@ static void overages_take_row(struct overages *overages, struct row *row) {
     line.quota = row_amount(row, &inexact);
     line.usage = row_amount(row, &inexact);
     if (row->broken) {
-        log_broken(username);
+        store_listing_log_broken(username);
         return;
     }
     if (amount_compare(line.usage, line.quota) >= 0) overages_take(overages, username, line);
@@ -227,11 +201,11 @@ static void overages_take_row(struct overages *overages, struct row *row) {
 static bool list_overages(struct reader *reader, struct qms_error *error) {
     struct overages overages;
     struct row row;
-    overages_open(&overages, reader->listing, &reader->arena, hand_on_line, reader);
+    overages_open(&overages, &reader->running, &reader->arena);
     row_open(&row, &reader->statements, READ_OVERAGES);
-    row_put_text(&row, reader->listing->input->after);
-    row_put_integer(&row, reader->listing->decided_us);
-    while (overages.go_on && row_next(&row)) overages_take_row(&overages, &row);
+    row_put_text(&row, reader->running.listing->input->after);
+    row_put_integer(&row, reader->running.listing->decided_us);
+    while (reader->running.goes_on && row_next(&row)) overages_take_row(&overages, &row);
     if (row.code == SQLITE_OK) overages_close(&overages);
     return reader_end(reader, &row, error);
 }
@@ -244,7 +218,7 @@ static bool read_quantities(struct reader *reader, struct subscription *subscrip
     row_open(&row, &reader->statements, type == VALUE_QUOTAS ? READ_QUOTAS : READ_USAGES);
     row_put_uuid(&row, &subscription->id);
     if (!store_sqlite_read_quantities(&row, subscription->account, type)) {
-        log_broken(subscription->account->username);
+        store_listing_log_broken(subscription->account->username);
     }
     return reader_end(reader, &row, error);
 }
@@ -252,8 +226,7 @@ static bool read_quantities(struct reader *reader, struct subscription *subscrip
 /* The row's account has this one subscription, whatever else the user has. */
 static bool hand_on_subscriptions(struct reader *reader, struct row *row,
                                   struct qms_error *error) {
-    bool go_on = true;
-    while (go_on && row_next(row)) {
+    while (reader->running.goes_on && row_next(row)) {
         arena_reset(&reader->arena);
         struct account account = {.exists = true, .loaded = true};
         struct subscription subscription;
@@ -262,7 +235,7 @@ static bool hand_on_subscriptions(struct reader *reader, struct row *row,
         account.user_id = row_uuid(row);
         account.username = row_text(row);
         if (row->broken) {
-            log_broken(account.username);
+            store_listing_log_broken(account.username);
             continue;
         }
         account.arena = reader->arena;
@@ -274,13 +247,13 @@ static bool hand_on_subscriptions(struct reader *reader, struct row *row,
             return false;
         }
         const union store_row out = {.subscription = &subscription};
-        go_on = hand_on(reader, &out);
+        store_listing_hand_on(&reader->running, &out);
     }
     return reader_end(reader, row, error);
 }
 
 static bool count_rows(struct reader *reader, struct row *row, struct qms_error *error) {
-    if (row_next(row)) reader->listing->total = row_integer(row);
+    if (row_next(row)) reader->running.listing->total = row_integer(row);
     return reader_end(reader, row, error);
 }
 
@@ -296,7 +269,7 @@ static enum statement_id active_statement(const struct store_listing *listing) {
 }
 
 static bool list_active(struct reader *reader, struct qms_error *error) {
-    struct store_listing *listing = reader->listing;
+    struct store_listing *listing = reader->running.listing;
     struct row row;
     row_open(&row, &reader->statements,
              listing->input->search.length > 0 ? COUNT_FOUND : COUNT_ACTIVE);
@@ -312,11 +285,9 @@ static bool list_active(struct reader *reader, struct qms_error *error) {
 }
 
 static bool list_of_user(struct reader *reader, struct qms_error *error) {
-    struct store_listing *listing = reader->listing;
+    struct store_listing *listing = reader->running.listing;
     const struct listing_input *input = listing->input;
-    int64_t ends_from_us = input->include_expired ? INT64_MIN
-                           : input->has_cutoff    ? input->cutoff_us
-                                                  : listing->decided_us;
+    int64_t ends_from_us = store_listing_ends_from_us(input, listing->decided_us);
     struct uuid user_id;
     if (!find_user(reader, &user_id, error)) return false;
     if (!listing->user_exists) return true;
@@ -336,7 +307,7 @@ static bool list_of_user(struct reader *reader, struct qms_error *error) {
 /* ---- all ---- */
 
 static bool reader_list(struct reader *reader, struct qms_error *error) {
-    switch (reader->listing->operation) {
+    switch (reader->running.listing->operation) {
     case OP_USER_LIST: return list_users(reader, error);
     case OP_UPDATE_LIST: return list_updates(reader, error);
     case OP_OVERAGE_REPORT: return list_overages(reader, error);
@@ -349,10 +320,7 @@ static bool reader_list(struct reader *reader, struct qms_error *error) {
 bool store_sqlite_list(struct store_reader *base, struct store_listing *listing,
                        struct qms_error *error) {
     struct reader *reader = reader_of(base);
-    reader->listing = listing;
-    reader->waited_us = 0;
-    listing->total = 0;
-    listing->more = listing->user_exists = false;
+    store_listing_begin(&reader->running, listing);
     sqlite3_progress_handler(reader->connection, 0, NULL, NULL);
     if (!store_sqlite_execute(reader->connection, "BEGIN", "begin a snapshot", error)) return false;
     sqlite3_progress_handler(reader->connection, STEPS_BETWEEN_LOOKS, reader_must_stop, reader);
