@@ -3,8 +3,6 @@
 #include <assert.h>
 #include <time.h>
 
-#define US_PER_SECOND INT64_C(1000000)
-
 enum {
     YEAR_MIN = 1,
     YEAR_MAX = 9999,
@@ -207,9 +205,8 @@ static char *put_number(char *out, int64_t number, int count) {
 static char *put_seconds(int64_t at_us, char *out, int *us) {
     assert(at_us >= TIME_US_MIN);
     assert(at_us <= TIME_US_MAX);
-    int64_t since = at_us - TIME_US_MIN;
-    *us = (int)(since % US_PER_SECOND);
-    struct civil civil = civil_of((since - *us + TIME_US_MIN) / US_PER_SECOND);
+    *us = (int)time_below_second_us(at_us);
+    struct civil civil = civil_of((at_us - *us) / US_PER_SECOND);
     out = put_number(out, civil.year, 4);
     *out++ = '-';
     out = put_number(out, civil.month, 2);
@@ -249,7 +246,7 @@ size_t timestamp_format_trimmed(int64_t at_us, char out[TIMESTAMP_TEXT_MAX]) {
 int64_t date_add_years(int64_t at_us, int years) {
     assert(at_us >= TIME_US_MIN);
     assert(at_us <= TIME_US_MAX);
-    int64_t us = (at_us - TIME_US_MIN) % US_PER_SECOND;
+    int64_t us = time_below_second_us(at_us);
     int64_t seconds = (at_us - us) / US_PER_SECOND;
     struct civil civil = civil_of(seconds + local_offset(seconds));
     civil.year += years;

@@ -9,8 +9,15 @@
 #define TIME_NEVER INT64_MAX
 #define TIME_US_MIN INT64_C(-62135596800000000)
 #define TIME_US_MAX INT64_C(253402300799999999)
+#define US_PER_SECOND INT64_C(1000000)
 
 enum { TIMESTAMP_TEXT_MAX = 32 };
+
+/* How far the instant lies behind a whole second, before 1970 too: from 0 to 999,999. */
+static inline int64_t time_below_second_us(int64_t at_us) {
+    int64_t us = at_us % US_PER_SECOND;
+    return us < 0 ? us + US_PER_SECOND : us;
+}
 
 /* RFC 3339 with any offset and 0 to 9 fraction digits; digits beyond microseconds are cut off. T
  * and Z are capital letters.

@@ -31,10 +31,9 @@ void cloud_write_number(struct cloud_writer *writer, struct text name, int64_t n
 
 void cloud_write_time(struct cloud_writer *writer, struct text name, int64_t at_us) {
     char date[TIMESTAMP_TEXT_MAX + sizeof ".000Z"];
-    int64_t second_us = at_us % 1000000;
-    if (second_us < 0) second_us += 1000000;
-    size_t length = timestamp_format(at_us - second_us, date) - 1; /* without Z */
-    int milliseconds = (int)(second_us / 1000);
+    int64_t us = time_below_second_us(at_us);
+    size_t length = timestamp_format(at_us - us, date) - 1; /* without Z */
+    int milliseconds = (int)(us / 1000);
     date[length++] = '.';
     date[length++] = (char)('0' + milliseconds / 100);
     date[length++] = (char)('0' + milliseconds / 10 % 10);

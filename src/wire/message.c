@@ -138,9 +138,10 @@ bool message_time(const struct message *message, int number, int64_t *at_us) {
     if (timestamp == NULL) return true;
     int64_t seconds = message_integer(timestamp, GOOGLE_PROTOBUF_TIMESTAMP_SECONDS);
     int64_t nanos = message_integer(timestamp, GOOGLE_PROTOBUF_TIMESTAMP_NANOS);
-    if (seconds < TIME_US_MIN / 1000000 || seconds > TIME_US_MAX / 1000000) return false;
+    if (seconds < TIME_US_MIN / US_PER_SECOND) return false;
+    if (seconds > TIME_US_MAX / US_PER_SECOND) return false;
     if (nanos < 0 || nanos > 999999999) return false;
-    *at_us = seconds * 1000000 + nanos / 1000;
+    *at_us = seconds * US_PER_SECOND + nanos / 1000;
     return true;
 }
 

@@ -136,9 +136,9 @@ static bool take_time(struct json_reader *reader, struct message *timestamp) {
     int64_t at_us;
     if (!json_string(reader, &text)) return false;
     if (!timestamp_parse(text, &at_us)) return json_refuse(reader, "a timestamp was expected");
-    int64_t beyond = (at_us % 1000000 + 1000000) % 1000000; /* whole seconds, also before 1970 */
-    values[0] = (struct message_value){.present = true, .integer = (at_us - beyond) / 1000000};
-    values[1] = (struct message_value){.present = true, .integer = beyond * 1000};
+    int64_t us = time_below_second_us(at_us);
+    values[0] = (struct message_value){.present = true, .integer = (at_us - us) / US_PER_SECOND};
+    values[1] = (struct message_value){.present = true, .integer = us * 1000};
     return true;
 }
 

@@ -349,10 +349,11 @@ void message_put_flag(struct message_writer *writer, int number, bool value) {
 void message_put_time(struct message_writer *writer, int number, int64_t at_us) {
     if (at_us == TIME_NEVER) return; /* unset, as what is not put */
     if (writer->encoding == MESSAGE_BINARY) {
-        int64_t beyond = (at_us % 1000000 + 1000000) % 1000000; /* whole seconds, before 1970 too */
+        int64_t us = time_below_second_us(at_us);
         message_begin(writer, number);
-        message_put_integer(writer, GOOGLE_PROTOBUF_TIMESTAMP_SECONDS, (at_us - beyond) / 1000000);
-        message_put_integer(writer, GOOGLE_PROTOBUF_TIMESTAMP_NANOS, beyond * 1000);
+        message_put_integer(writer, GOOGLE_PROTOBUF_TIMESTAMP_SECONDS,
+                            (at_us - us) / US_PER_SECOND);
+        message_put_integer(writer, GOOGLE_PROTOBUF_TIMESTAMP_NANOS, us * 1000);
         message_end(writer);
         return;
     }
