@@ -81,10 +81,8 @@ bool decide_connection_assigned(struct decision *decision, struct op *op, struct
 bool decide_connection_manageable(struct decision *decision, struct op *op, struct arena *arena) {
     struct cloud_case cloud;
     if (!cloud_case_open(&cloud, decision, op, arena)) return false;
-    const struct organization *organization =
-        directory_organization(cloud.directory, &op->target_id);
-    if (organization == NULL || !authorization_visible(&cloud.principal, organization))
-        return cloud_refuse_unknown(&cloud, "organization");
+    const struct organization *organization = cloud_organization_target(&cloud);
+    if (organization == NULL) return false;
     op->out.cloud.organization = organization;
     cloud_list_open(&cloud, DIRECTORY_CONNECTIONS);
     if (!authorization_may(&cloud.principal, PERMISSION_ORGANIZATIONS_CREATE, organization))

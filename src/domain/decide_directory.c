@@ -81,14 +81,10 @@ static const struct organization *organization_seen(const struct cloud_case *clo
     return organization;
 }
 
-const struct organization *cloud_organization_target(struct cloud_case *cloud,
-                                                     enum permission permission) {
+const struct organization *cloud_organization_target(struct cloud_case *cloud) {
     const struct organization *organization = organization_seen(cloud, &cloud->op->target_id);
-    if (organization == NULL) {
-        cloud_refuse_unknown(cloud, "organization");
-        return NULL;
-    }
-    return cloud_may(cloud, permission, organization) ? organization : NULL;
+    if (organization == NULL) cloud_refuse_unknown(cloud, "organization");
+    return organization;
 }
 
 const struct organization *cloud_organization_given(struct cloud_case *cloud, bool has,

@@ -36,17 +36,15 @@ bool cloud_refuse_permission(struct cloud_case *cloud, enum permission permissio
 bool cloud_may(struct cloud_case *cloud, enum permission permission,
                const struct organization *organization);
 
-/* The organization in the path; NULL: 404 or 403. */
-const struct organization *cloud_organization_target(struct cloud_case *cloud,
-                                                     enum permission permission);
+/* What the path names, when the caller may see it; NULL: 404. */
+const struct organization *cloud_organization_target(struct cloud_case *cloud);
+const struct cloud_user *cloud_user_target(struct cloud_case *cloud);
+const struct connection *cloud_connection_target(struct cloud_case *cloud);
 /* One named in a body (400), or else the caller's own. */
 const struct organization *cloud_organization_given(struct cloud_case *cloud, bool has,
                                                     const struct uuid *id, const char *field);
 /* Whose things are listed: of op->in.list, or else the caller's own (404). */
 const struct organization *cloud_organization_listed(struct cloud_case *cloud);
-/* The user in the path. */
-const struct cloud_user *cloud_user_target(struct cloud_case *cloud);
-const struct connection *cloud_connection_target(struct cloud_case *cloud);
 const struct connection *cloud_connection_given(struct cloud_case *cloud, const struct uuid *id,
                                                 const char *field);
 

@@ -22,10 +22,8 @@ bool decide_organization_list(struct decision *decision, struct op *op, struct a
 bool decide_organization_get(struct decision *decision, struct op *op, struct arena *arena) {
     struct cloud_case cloud;
     if (!cloud_case_open(&cloud, decision, op, arena)) return false;
-    const struct organization *organization =
-        directory_organization(cloud.directory, &op->target_id);
-    if (organization == NULL || !authorization_visible(&cloud.principal, organization))
-        return cloud_refuse_unknown(&cloud, "organization");
+    const struct organization *organization = cloud_organization_target(&cloud);
+    if (organization == NULL) return false;
     op->out.cloud.organization = organization;
     return true;
 }
@@ -195,9 +193,9 @@ bool decide_organization_update(struct decision *decision, struct op *op, struct
     struct text name = {0};
     if (!cloud_case_open(&cloud, decision, op, arena)) return false;
     if (input->has_name && !name_check(&cloud, true, input->name, &name)) return false;
-    const struct organization *organization =
-        cloud_organization_target(&cloud, PERMISSION_ORGANIZATIONS_MANAGE);
+    const struct organization *organization = cloud_organization_target(&cloud);
     if (organization == NULL) return false;
+    if (!cloud_may(&cloud, PERMISSION_ORGANIZATIONS_MANAGE, organization)) return false;
     /* What raises an organization's standing or lifts its limits is for those who could make it. */
     const struct organization *above =
         organization->parent != NULL ? organization->parent : organization;
@@ -285,9 +283,9 @@ static bool refuse_deletion(struct cloud_case *cloud, const struct organization 
 bool decide_organization_delete(struct decision *decision, struct op *op, struct arena *arena) {
     struct cloud_case cloud;
     if (!cloud_case_open(&cloud, decision, op, arena)) return false;
-    const struct organization *organization =
-        cloud_organization_target(&cloud, PERMISSION_ORGANIZATIONS_MANAGE);
+    const struct organization *organization = cloud_organization_target(&cloud);
     if (organization == NULL) return false;
+    if (!cloud_may(&cloud, PERMISSION_ORGANIZATIONS_MANAGE, organization)) return false;
     if (organization == cloud.principal.organization || organization->parent == NULL)
         return refuse_deletion(&cloud, organization, "it is your own");
     if (!cloud_may(&cloud, PERMISSION_ORGANIZATIONS_CREATE, organization->parent)) return false;
