@@ -19,19 +19,11 @@ struct role_view {
     enum role role;
 };
 
+/* The operation says what a row is: an organization, a cloud_user, a role_binding (without
+ * the primary one), an api_key, a connection, an environment, a cloud_quota; OP_CONNECTION_ASSIGNED
+ * lists assignments, OP_ROLE_LIST role_views, which lie in the request's arena too. */
 struct cloud_list {
-    union {
-        const void **rows;                    /* in the request's arena, in the tables' order */
-        const struct organization **organizations; /* OP_ORGANIZATION_LIST */
-        const struct cloud_user **users;           /* OP_CLOUD_USER_LIST */
-        const struct role_binding **bindings;      /* OP_BINDING_LIST: without the primary one */
-        const struct api_key **keys;               /* OP_API_KEY_LIST */
-        const struct connection **connections;     /* OP_CONNECTION_LIST, _MANAGEABLE */
-        const struct assignment **assignments;     /* OP_CONNECTION_ASSIGNED */
-        const struct cloud_quota **quotas;         /* OP_CLOUD_QUOTA_LIST */
-        const struct environment **environments;   /* OP_ENVIRONMENT_LIST */
-        const struct role_view **roles;            /* OP_ROLE_LIST: in the request's arena too */
-    };
+    const void **rows; /* in the request's arena, in the tables' order */
     size_t count;
 };
 

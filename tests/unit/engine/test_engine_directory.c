@@ -153,7 +153,8 @@ static void a_key_opens_until_it_is_revoked(void **state) {
     ask(OP_API_KEY_LIST);
     op = expect(QMS_OK);
     assert_int_equal(op->out.cloud.list.count, 1);
-    expect_text(op->out.cloud.list.keys[0]->row.used_address, "::1");
+    key = op->out.cloud.list.rows[0];
+    expect_text(key->row.used_address, "::1");
     ask(OP_API_KEY_REVOKE)->target_id = id;
     assert_null(expect(QMS_OK)->out.cloud.key);
     directory = engine_directory(fixture.engine);
