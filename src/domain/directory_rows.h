@@ -162,7 +162,7 @@ struct environment_row {
 enum task_status { TASK_PENDING, TASK_SUCCESS, TASK_FAILED };
 enum task_object { TASK_OF_ORGANIZATION, TASK_OF_QUOTA, TASK_OF_ENVIRONMENT };
 
-struct task_row { /* kept TASK_KEPT_US, then deleted by a later one */
+struct task_row { /* kept TASK_KEPT_HOURS, then deleted by a later one */
     struct uuid id;
     enum row_state state;
     int64_t created_us;

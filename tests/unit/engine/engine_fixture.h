@@ -1,5 +1,5 @@
 /* engine_fixture.h: an engine over a fresh SQLite store in memory, behind the store that can fail.
- * Requests are answered on the engine's threads; wait_done() joins them with the test. */
+ * Requests are answered on the engine's threads; call_wait() joins them with the test. */
 #ifndef QMS_TESTS_ENGINE_FIXTURE_H
 #define QMS_TESTS_ENGINE_FIXTURE_H
 
