@@ -4,7 +4,6 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/limits.h"
 #include "domain/date.h"
 
 enum { PATH_BYTES_MAX = 4000, BODY_BYTES_MAX = 1 << 20, NAMES_BYTES_MAX = 160, TRIES_MAX = 3 };

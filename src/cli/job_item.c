@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "base/limits.h"
-#include "domain/date.h"
 #include "wire/json_writer.h"
 
 enum { ID_NUMBERS_BYTES_MAX = 2 * (1 + 16) }; /* ":NUMBER:SUBMIT" of swf.h's integers */

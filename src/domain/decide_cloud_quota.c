@@ -2,8 +2,6 @@
  * _GET, _CREATE, _UPDATE, _DEFAULT. R1 to R16 are the rules of cloudmc-quotas 3. */
 #include "domain/decide_directory.h"
 
-#include <assert.h>
-
 #include "base/limits.h"
 
 /* ---- reads ---- */

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 
-#include "base/log.h"
 #include "domain/decide.h"
 #include "engine/engine_private.h"
 #include "engine/lane.h"

@@ -2,7 +2,6 @@
  * cache, and they never wait for a batch: each reads one snapshot of the store. Rows are handed on
  * in pieces, so that a listing of a million users needs the memory of one piece, and one of large
  * rows no more than one row beyond PIECE_BYTES. */
-#include "base/log.h"
 #include "domain/decide.h"
 #include "engine/engine_private.h"
 

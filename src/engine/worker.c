@@ -1,7 +1,6 @@
 /* worker.c: an engine thread: takes what arrived for it, batch by batch. */
 #include <assert.h>
 
-#include "base/log.h"
 #include "engine/engine_private.h"
 #include "engine/lane.h"
 

@@ -5,8 +5,6 @@
 #define QMS_FRONT_FRONT_AUTH_FAILURES_H
 
 #include <pthread.h>
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 enum {

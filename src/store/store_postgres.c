@@ -2,7 +2,6 @@
 
 #include <assert.h>
 
-#include "base/log.h"
 #include "store/store_postgres_migrate.h"
 
 enum {

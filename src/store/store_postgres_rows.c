@@ -6,7 +6,6 @@
 
 #include "base/buffer.h"
 #include "base/log.h"
-#include "domain/date.h"
 #include "store/migration.h"
 #include "store/store_postgres_migrate_private.h"
 #include "store/store_postgres_session.h"

@@ -1,6 +1,5 @@
 #include "store/store_postgres_session.h"
 
-#include <assert.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>

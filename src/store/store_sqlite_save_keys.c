@@ -1,5 +1,4 @@
 /* The keys of requests, many in a row (0007_request_key_groups.sql). */
-#include <assert.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 

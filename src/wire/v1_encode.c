@@ -1,5 +1,3 @@
-#include <assert.h>
-
 #include "domain/date.h"
 #include "wire/json_writer.h"
 #include "wire/v1_json.h"

@@ -1,5 +1,4 @@
 /* The database as somebody else sees it: its rows in words against the model's. */
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,6 +1,5 @@
 #include "support/json_compare.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #include "base/arena.h"

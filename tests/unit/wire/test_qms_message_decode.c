@@ -6,7 +6,6 @@
 
 #include "base/buffer.h"
 #include "base/limits.h"
-#include "domain/date.h"
 #include "support/wire_example.h"
 #include "wire/qms_message.h"
 

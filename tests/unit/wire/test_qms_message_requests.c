@@ -5,7 +5,6 @@
 
 #include <cmocka.h>
 
-#include "domain/date.h"
 #include "proto/messages.h"
 #include "support/wire_example.h"
 #include "wire/qms_message.h"

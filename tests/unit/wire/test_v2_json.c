@@ -8,7 +8,6 @@
 
 #include "base/limits.h"
 #include "support/golden.h"
-#include "support/json_compare.h"
 #include "support/wire_example.h"
 
 #define ITEM(id, members)                                                                          \
