@@ -57,15 +57,22 @@ static bool set_bool(bool *place, const char *value, const char *origin, struct 
     return qms_fail(error, QMS_BAD_REQUEST, "%s is true or false, not '%s'", origin, value);
 }
 
+/* Without the blanks around it. */
+static struct text item_trimmed(struct text item) {
+    while (item.length > 0 && strchr(" \t", item.data[0]) != NULL) item.data++, item.length--;
+    while (item.length > 0 && strchr(" \t", item.data[item.length - 1]) != NULL) item.length--;
+    return item;
+}
+
 static bool add_texts(struct option_texts *place, const char *value, const char *origin,
                       struct arena *arena, struct qms_error *error) {
     for (const char *at = value;;) {
         size_t length = strcspn(at, ",");
-        if (length > 0) {
+        struct text item = item_trimmed((struct text){.data = at, .length = length});
+        if (item.length > 0) {
             if (place->count == OPTION_TEXTS_MAX)
                 return qms_fail(error, QMS_BAD_REQUEST, "%s takes at most %d values", origin,
                                 OPTION_TEXTS_MAX);
-            struct text item = {.data = at, .length = length};
             place->items[place->count++] = arena_text(arena, item).data;
             place->items[place->count] = NULL;
         }

@@ -12,7 +12,8 @@
 
 enum option_type {
     OPTION_TEXT,     /* const char *; NULL while nothing set it */
-    OPTION_TEXTS,    /* struct option_texts: a repeated flag, or values separated by commas */
+    OPTION_TEXTS,    /* struct option_texts: a repeated flag, or values with commas between,
+                        beside which blanks do not count */
     OPTION_UNSIGNED, /* uint64_t, from minimum to maximum */
     OPTION_BOOL,     /* bool: --flag, --no-flag, --flag=true, --flag=false */
 };

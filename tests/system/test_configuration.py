@@ -76,6 +76,12 @@ def test_a_list_replaces_a_list(check):
     assert check('--host', 'c', file=file)[1]['http.hosts'] == ('c', '--host')
 
 
+def test_a_list_may_have_blanks_beside_its_commas(check):
+    status, settings, output = check(QMS_NATS_CLUSTER='nats://a:4222, tls://b:4222 ,nats://c:4222')
+    assert status == 0, output
+    assert settings['nats.cluster'][0] == 'nats://a:4222,tls://b:4222,nats://c:4222'
+
+
 def test_another_prefix_of_variables_is_read(check):
     settings = check('--env-prefix', 'OTHER_', OTHER_DEFAULT_PLAN='Pro', QMS_DEFAULT_PLAN='no')[1]
     assert settings['default_plan'] == ('Pro', 'OTHER_DEFAULT_PLAN')

@@ -117,6 +117,16 @@ static void a_list_on_the_command_line_replaces_that_of_the_environment(void **s
     assert_null(fixture->settings.hosts.items[3]);
 }
 
+static void blanks_beside_the_commas_of_a_list_belong_to_no_value(void **state) {
+    struct fixture *fixture = *state;
+    const char *const environment[] = {"QMS_HOSTS", " a, b c ,\t, d", NULL};
+    assert_true(parse(fixture, "", environment));
+    assert_int_equal(fixture->settings.hosts.count, 3);
+    assert_string_equal(fixture->settings.hosts.items[0], "a");
+    assert_string_equal(fixture->settings.hosts.items[1], "b c");
+    assert_string_equal(fixture->settings.hosts.items[2], "d");
+}
+
 static void an_empty_variable_counts_as_unset(void **state) {
     struct fixture *fixture = *state;
     const char *const environment[] = {"QMS_LISTEN", "", "QMS_THREADS", "", NULL};
@@ -313,6 +323,7 @@ int main(void) {
         cmocka_unit_test(a_value_follows_its_flag_or_an_equals_sign),
         cmocka_unit_test(the_command_line_wins_over_the_environment_and_that_over_the_default),
         cmocka_unit_test(a_list_on_the_command_line_replaces_that_of_the_environment),
+        cmocka_unit_test(blanks_beside_the_commas_of_a_list_belong_to_no_value),
         cmocka_unit_test(an_empty_variable_counts_as_unset),
         cmocka_unit_test(a_variable_without_a_flag_is_read_too),
         cmocka_unit_test(a_switch_is_turned_on_and_off),
