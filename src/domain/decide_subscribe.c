@@ -49,6 +49,9 @@ static bool subscribe_request(const struct decision *decision, struct op *op,
     if (input->periods < 0 || input->periods > SUBSCRIPTION_PERIODS_MAX)
         return qms_fail(&op->error, QMS_BAD_REQUEST,
                         "the number of periods must be greater than zero");
+    if (input->end_unread.length > 0)
+        return qms_fail(&op->error, QMS_BAD_REQUEST, "unrecognized timestamp layout: %.*s",
+                        TEXT_ARGUMENTS(input->end_unread));
     *request = subscribe_window(input, decision->decided_us);
     return subscribe_dates(decision, op->operation, request, &op->error);
 }

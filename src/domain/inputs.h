@@ -27,6 +27,7 @@ struct subscription_input {
     int64_t periods;              /* 0: absent */
     bool has_start, has_end;
     int64_t start_us, end_us;
+    struct text end_unread;       /* an end that is no date, to be refused in its turn */
     bool force;
     bool keep_larger;             /* OP_USER_ADD: a setting; a user whose plan is larger stays on it
                                      unless forced. Set by the front, no part of the content */

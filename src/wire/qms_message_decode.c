@@ -78,15 +78,14 @@ static bool take_defaults(const struct message_item *item, struct arena *arena,
 
 /* ---- requests ---- */
 
-/* Absent and empty count as none (qms-operations 2.3, 3.1). */
-static bool take_end(struct text end, struct subscription_input *input, struct qms_error *error) {
+/* Absent and empty count as none (qms-operations 2.3). Of one that is no date others tell, after the
+ * name of the user and the periods (3.1). */
+static void take_end(struct text end, struct subscription_input *input) {
     input->has_end = end.length > 0;
-    if (!input->has_end || request_date_parse(end, &input->end_us)) return true;
-    return qms_fail(error, QMS_BAD_REQUEST, "unrecognized timestamp layout: %.*s",
-                    TEXT_ARGUMENTS(end));
+    if (input->has_end && !request_date_parse(end, &input->end_us)) input->end_unread = end;
 }
 
-static bool decode_user(const struct message *message, struct op *op, struct qms_error *error) {
+static void decode_user(const struct message *message, struct op *op) {
     struct subscription_input *input = &op->in.subscription;
     op->username = message_text(message, QMS_ADD_USER_REQUEST_USERNAME);
     input->plan_name = message_text(message, QMS_ADD_USER_REQUEST_PLAN_NAME);
@@ -94,17 +93,17 @@ static bool decode_user(const struct message *message, struct op *op, struct qms
     input->paid = message_flag(message, QMS_ADD_USER_REQUEST_PAID);
     input->periods = message_integer(message, QMS_ADD_USER_REQUEST_PERIODS);
     input->force = message_flag(message, QMS_ADD_USER_REQUEST_FORCE);
-    return take_end(message_text(message, QMS_ADD_USER_REQUEST_END_DATE), input, error);
+    take_end(message_text(message, QMS_ADD_USER_REQUEST_END_DATE), input);
 }
 
 /* The message has no paid flag: the present one stays (6.7). */
-static bool decode_change(const struct message *message, struct op *op, struct qms_error *error) {
+static void decode_change(const struct message *message, struct op *op) {
     struct subscription_input *input = &op->in.subscription;
     op->username = message_text(message, QMS_CHANGE_SUBSCRIPTION_REQUEST_USERNAME);
     input->plan_id = message_text(message, QMS_CHANGE_SUBSCRIPTION_REQUEST_UUID);
     input->plan_name = message_text(message, QMS_CHANGE_SUBSCRIPTION_REQUEST_NAME);
     input->periods = message_integer(message, QMS_CHANGE_SUBSCRIPTION_REQUEST_PERIODS);
-    return take_end(message_text(message, QMS_CHANGE_SUBSCRIPTION_REQUEST_END_DATE), input, error);
+    take_end(message_text(message, QMS_CHANGE_SUBSCRIPTION_REQUEST_END_DATE), input);
 }
 
 static bool decode_update(const struct message *message, enum qms_named named, struct op *op,
@@ -330,7 +329,7 @@ bool qms_message_decode(const struct message *message, enum qms_named named, str
                         struct op *op, struct qms_error *error) {
     memset(&op->in, 0, sizeof op->in);
     switch (op->operation) {
-    case OP_USER_ADD: return decode_user(message, op, error);
+    case OP_USER_ADD: decode_user(message, op); return true;
     case OP_UPDATE_ADD: return decode_update(message, named, op, error);
     case OP_USAGE_ADD: return decode_usage(message, named, op, error);
     case OP_QUOTA_SET: return decode_quota(message, op, error);
@@ -341,7 +340,7 @@ bool qms_message_decode(const struct message *message, enum qms_named named, str
             return decode_addon_toggle(message, op, error);
         return decode_addon_update(message, named, arena, op, error);
     case OP_APPLIED_UPDATE: return decode_applied_update(message, named, op, error);
-    case OP_SUBSCRIPTION_CHANGE: return decode_change(message, op, error);
+    case OP_SUBSCRIPTION_CHANGE: decode_change(message, op); return true;
     case OP_PLAN_DEFAULTS_ADD: return decode_default(message, arena, op, error);
     case OP_ADDON_DELETE:
         return take_by_uuid(message, "uuid must be set in the request", &op->in.addon.id, error);

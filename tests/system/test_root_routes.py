@@ -4,6 +4,7 @@ against golden files written from the HTTP document.
 The server's clock stands still at 2026-08-12T10:00:00Z; the user is always ada.
 """
 
+import itertools
 import json
 
 import pytest
@@ -288,6 +289,22 @@ def test_what_is_refused_changes_nothing(asker, name):
     stored = asker.server.stored().everything()
     asker.ask(method, target, body)
     assert asker.server.stored().everything() == stored
+
+
+# The mistakes of R3 in the order in which they are looked for (3.1).
+MISTAKES = [({'username': ...}, 'no username provided in the request body'),
+            ({'username': 'ada@example.org'}, 'invalid username'),
+            ({'periods': -1}, 'the number of periods must be greater than zero'),
+            ({'endDate': 'soon'}, 'unrecognized timestamp layout: soon'),
+            ({'planName': ...}, 'no plan name provided in the request body')]
+
+
+@pytest.mark.parametrize(['first', 'second'], itertools.combinations(MISTAKES, 2),
+                         ids=lambda mistake: next(iter(mistake[0])))
+def test_of_two_mistakes_the_one_looked_for_first_is_told(asker, first, second):
+    answer = asker.ask('PUT', '/users', user(**{**second[0], **first[0]}))
+    body = json.loads(answer.body)
+    assert (answer.status, (body.get('error') or body)['message']) == (400, first[1])
 
 
 def test_an_addon_raises_the_quota_by_its_amount_and_takes_it_back(asker):

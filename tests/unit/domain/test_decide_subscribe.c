@@ -260,6 +260,20 @@ static void a_given_end_is_kept_whatever_the_periods(void **state) {
     expect_amount(facts_value(&facts, newest(), VALUE_QUOTAS, "cpu.hours"), "40000");
 }
 
+static void an_end_that_is_no_date_is_refused_after_the_periods(void **state) {
+    (void)state;
+    static const enum operation operations[] = {OP_USER_ADD, OP_SUBSCRIPTION_CHANGE};
+    for (size_t i = 0; i < 2; i++) {
+        struct subscription_input *input = facts_subscribe(&facts, operations[i], "Gold");
+        input->has_end = true;
+        input->end_unread = TEXT("soon");
+        facts_expect_refused(&facts, QMS_BAD_REQUEST, "unrecognized timestamp layout: soon");
+        input->periods = -1;
+        facts_expect_refused(&facts, QMS_BAD_REQUEST,
+                             "the number of periods must be greater than zero");
+    }
+}
+
 /* ---- users.ensure (3.2) ---- */
 
 static void ensuring_a_user_subscribes_once(void **state) {
@@ -538,6 +552,7 @@ int main(void) {
         SENTENCE(being_on_a_plan_means_by_the_active_subscription),
         SENTENCE(a_larger_plan_is_kept_where_it_is_set_so),
         SENTENCE(a_given_end_is_kept_whatever_the_periods),
+        SENTENCE(an_end_that_is_no_date_is_refused_after_the_periods),
         SENTENCE(ensuring_a_user_subscribes_once),
         SENTENCE(every_change_makes_a_subscription_also_to_the_same_or_a_smaller_plan),
         SENTENCE(a_plan_is_named_by_id_or_by_name),
