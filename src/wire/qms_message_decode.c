@@ -78,8 +78,8 @@ static bool take_defaults(const struct message_item *item, struct arena *arena,
 
 /* ---- requests ---- */
 
-/* Absent and empty count as none (qms-operations 2.3). Of one that is no date others tell, after the
- * name of the user and the periods (3.1). */
+/* Absent and empty count as none (qms-operations 2.3). Of one that is no date others tell, after
+ * the name of the user and the periods (3.1). */
 static void take_end(struct text end, struct subscription_input *input) {
     input->has_end = end.length > 0;
     if (input->has_end && !request_date_parse(end, &input->end_us)) input->end_unread = end;
