@@ -117,13 +117,17 @@ static bool local_try(struct local *local, bool (*prepare)(struct local *, const
     return decided;
 }
 
+static bool is_to_repeat(enum store_outcome outcome) {
+    return outcome == STORE_OVERTAKEN || outcome == STORE_LOCKED;
+}
+
 static bool local_run(struct local *local, bool (*prepare)(struct local *, const char *,
                                                            struct qms_error *),
                       const char *user, struct qms_error *error) {
     enum store_outcome outcome = STORE_OVERTAKEN;
     bool done = false;
     local->op.caller.is_local = true;
-    for (int i = 0; i < SAVE_ATTEMPTS_MAX && !done && outcome == STORE_OVERTAKEN; i++) {
+    for (int i = 0; i < SAVE_ATTEMPTS_MAX && !done && is_to_repeat(outcome); i++) {
         outcome = STORE_FAILED;
         done = local_try(local, prepare, user, &outcome, error);
     }

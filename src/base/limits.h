@@ -43,7 +43,8 @@ enum {
     /* PostgreSQL */
     POSTGRES_CONNECT_S_MAX = 5,       /* each host of the URL; the URL may say otherwise */
     POSTGRES_STATEMENT_MS_MAX = 30000,
-    POSTGRES_LOCK_MS_MAX = 2000,      /* what is not skipped when locked: keys of others, tables */
+    POSTGRES_LOCK_MS_MAX = 2000,      /* what is not skipped when locked: tables ... */
+    POSTGRES_SAVE_LOCK_MS_MAX = 200,  /* ... and keys that others are inserting */
     POSTGRES_IDLE_MS_MAX = 60000,     /* a transaction that waits for us; its rows are locked */
     POSTGRES_READER_STATEMENT_MS_MAX = 60000,
     POSTGRES_READER_IDLE_MS_MAX = 900000, /* a listing that waits for its reader */

@@ -21,6 +21,7 @@ enum {
     REPEATS_MAX = 64,         /* of a batch and its parts, when somebody else is always first */
     REPEATS_TOGETHER_MAX = 4, /* ... of all of it, before it is halved */
     DECLINED_MAX = 16,        /* operations in a row: then it is not they who are at fault */
+    WAIT_TOGETHER_MAX = 16,   /* operations that go to the waiting lane for one that has to */
     REPEAT_PAUSE_US = 500,    /* at most, before the first; doubles up to the fifth */
     TELL_AGAIN_US = 10000000, /* that the store cannot be used */
 };
@@ -52,7 +53,7 @@ bool op_may_write(const struct op *op) {
 }
 
 /* How an attempt ended: with answers, or with what is left to be done again. */
-enum ending { ENDED, ENDED_REFUSED, ENDED_DECLINED, ENDED_OVERTAKEN };
+enum ending { ENDED, ENDED_REFUSED, ENDED_DECLINED, ENDED_OVERTAKEN, ENDED_LOCKED };
 
 /* ---- decide ---- */
 
@@ -328,6 +329,7 @@ static enum ending batch_attempt(struct worker *worker, struct work *works, size
     if (outcome == STORE_REFUSED) return ENDED_REFUSED;
     if (outcome == STORE_DECLINED) return ENDED_DECLINED;
     if (outcome == STORE_OVERTAKEN) return ENDED_OVERTAKEN;
+    if (outcome == STORE_LOCKED) return ENDED_LOCKED;
     qms_fail_code(error, outcome == STORE_UNKNOWN ? QMS_OUTCOME_UNKNOWN : QMS_UNAVAILABLE);
     attempt_fail(worker, &attempt, error);
     return ENDED;
@@ -368,12 +370,32 @@ static bool batch_is_hopeless(const struct worker *worker) {
     return worker->declined >= DECLINED_MAX || clock_monotonic_us() > worker->repeat_until_us;
 }
 
+/* Operations on accounts may wait in the lane. The catalogue's and the directory's come alone, and
+ * are tried again here. */
+static bool works_may_wait(const struct worker *worker, const struct work *works, size_t count) {
+    return worker->engine->lane != NULL && (count > 1 || works[0].op->username.length > 0);
+}
+
+/* One of them needs what somebody else holds: from now on nobody but these waits for it. */
+static void batch_let_wait(struct worker *worker, struct work *works, size_t count) {
+    worker->is_parted = true;
+    for (size_t i = 0; i < count; i++) {
+        struct work *work = &works[i];
+        op_clear(work->op);
+        if (work->op->username.length > 0) worker->busy[worker->busy_count++] = *work;
+        else worker->deferred[worker->deferred_count++] = *work; /* an id that nobody has */
+    }
+}
+
 /* Again from the beginning as long as somebody else is first. */
 static enum ending batch_repeat(struct worker *worker, struct work *works, size_t *count,
                                 struct qms_error *error) {
     enum ending ending;
     unsigned repeats = 0;
-    while ((ending = batch_attempt(worker, works, count, error)) == ENDED_OVERTAKEN) {
+    for (;;) {
+        ending = batch_attempt(worker, works, count, error);
+        if (ending == ENDED_LOCKED && works_may_wait(worker, works, *count)) break;
+        if (ending != ENDED_OVERTAKEN && ending != ENDED_LOCKED) break;
         atomic_fetch_add(&worker->engine->metrics->batches_overtaken, 1);
         if (*count > 1 && repeats == REPEATS_TOGETHER_MAX) break;
         if (worker->repeats_left == 0 || clock_monotonic_us() > worker->repeat_until_us) {
@@ -425,6 +447,10 @@ static void batch_go(struct worker *worker, struct work *works, size_t count) {
     if (ending == ENDED_REFUSED && count == 1)
         ending = batch_repeat(worker, works, &count, &error);
     if (ending == ENDED) return;
+    if (ending == ENDED_LOCKED && (count <= WAIT_TOGETHER_MAX || batch_is_hopeless(worker))) {
+        batch_let_wait(worker, works, count);
+        return;
+    }
     if (ending == ENDED_DECLINED && batch_is_hopeless(worker)) {
         batch_give_up(worker, works, count, "the store saves nothing");
         return;

@@ -104,6 +104,8 @@ enum store_outcome {
                        nothing of it can be saved */
     STORE_OVERTAKEN, /* not committed; somebody else was first (a user, quota or key that was absent
                         when it was loaded, a deadlock): load and decide the batch again */
+    STORE_LOCKED,  /* not committed; a shared store: somebody else holds what some change needs (a
+                      key that is being inserted), and nobody knows for how long */
     STORE_FAILED,  /* not committed for certain: "unavailable, safe to retry" */
     STORE_UNKNOWN, /* the commit was sent and its answer lost: ask resolve() */
 };

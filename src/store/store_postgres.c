@@ -61,6 +61,7 @@ static enum store_outcome outcome_of(struct store_postgres *postgres,
     enum postgres_statement id = exchange->ids[exchange->failed];
     switch (exchange_failure(exchange)) {
     case POSTGRES_PASSES: return STORE_OVERTAKEN;
+    case POSTGRES_LOCKED: return STORE_LOCKED;
     case POSTGRES_DATA: return STORE_REFUSED;
     case POSTGRES_GUARD:
         if (is_change_of_account(id)) return STORE_DECLINED;

@@ -70,10 +70,8 @@ static bool state_is_of(const struct exchange *exchange, const char *class) {
 enum postgres_failure exchange_failure(const struct exchange *exchange) {
     assert(!exchange->lost);
     if (state_is(exchange, "22012")) return POSTGRES_GUARD;
-    if (state_is(exchange, "40001") || state_is(exchange, "40P01") ||
-        state_is(exchange, "55P03")) {
-        return POSTGRES_PASSES;
-    }
+    if (state_is(exchange, "40001") || state_is(exchange, "40P01")) return POSTGRES_PASSES;
+    if (state_is(exchange, "55P03")) return POSTGRES_LOCKED;
     if (state_is(exchange, "57014")) return POSTGRES_TIMED_OUT;
     /* data exceptions, integrity constraints, cardinality (one key twice), limits of a row; what
      * functions and triggers of others raise; WITH CHECK OPTION */
@@ -154,7 +152,8 @@ static void exchange_fail(struct exchange *exchange, size_t number, const char *
         snprintf(exchange->state, sizeof exchange->state, "%s", state);
         exchange->in_function = PQresultErrorField(result, PG_DIAG_CONTEXT) != NULL;
         enum postgres_failure failure = exchange_failure(exchange);
-        if (failure == POSTGRES_PASSES || failure == POSTGRES_GUARD) {
+        if (failure == POSTGRES_PASSES || failure == POSTGRES_LOCKED ||
+            failure == POSTGRES_GUARD) {
             log_format(LOG_DEBUG, "store: cannot %s: somebody else was first (%s)", doing, state);
         } else {
             log_failure(result, state, doing);

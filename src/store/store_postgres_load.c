@@ -388,7 +388,8 @@ static bool load_once(struct store_postgres *postgres, struct store_load *load, 
     bool loaded = load_all(&loading, &first, &second, error);
     const struct exchange *last = second.count > 0 ? &second : &first;
     bool statement_failed = !loaded && !last->lost && last->failed < last->count;
-    *again = statement_failed && exchange_failure(last) == POSTGRES_PASSES;
+    enum postgres_failure failure = statement_failed ? exchange_failure(last) : POSTGRES_OTHER;
+    *again = failure == POSTGRES_PASSES || failure == POSTGRES_LOCKED;
     if (statement_failed) store_postgres_fail(postgres, last, error);
     else if (!loaded && last->lost) qms_fail_code(error, QMS_UNAVAILABLE);
     if (!loaded) {

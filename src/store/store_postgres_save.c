@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "store/store_postgres.h"
@@ -141,12 +142,19 @@ static void write_batch(struct store_postgres *postgres, struct exchange *exchan
     if (postgres->has_last_batch) put_uuid(&batch, &postgres->last_batch_id);
     else put_null(&batch);
     put_time(&batch, postgres->moment.decided_us);
+    char lock_ms[24];
+    int64_t longest = postgres->session.lock_ms < POSTGRES_SAVE_LOCK_MS_MAX
+                          ? postgres->session.lock_ms
+                          : POSTGRES_SAVE_LOCK_MS_MAX;
+    snprintf(lock_ms, sizeof lock_ms, "%lld", (long long)longest);
+    put_text(&batch, text_of(lock_ms));
     exchange_add(exchange, PG_INSERT_BATCH, &batch);
 }
 
-/* In the order in which rows refer to each other. */
+/* In the order in which rows refer to each other, behind the batch's own. */
 void store_postgres_write(struct store_postgres *postgres, struct exchange *exchange,
                           const struct uuid *batch_id, const struct changes *changes) {
+    write_batch(postgres, exchange, batch_id);
     if (changes_catalogue_any(changes)) {
         store_postgres_write_catalogue(postgres, exchange, changes);
     }
@@ -160,7 +168,6 @@ void store_postgres_write(struct store_postgres *postgres, struct exchange *exch
     write_quantities(postgres, exchange, &changes->usages, PG_INSERT_USAGES, PG_CHANGE_USAGES);
     write_updates(postgres, exchange, &changes->updates);
     write_replays(postgres, exchange, &changes->replays);
-    write_batch(postgres, exchange, batch_id);
 }
 
 /* ---- who was first ---- */

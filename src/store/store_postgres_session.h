@@ -99,7 +99,8 @@ void exchange_close(struct exchange *exchange);
 
 /* What an error means for the batch. */
 enum postgres_failure {
-    POSTGRES_PASSES,    /* the same again may work: a lock, a deadlock, a serialization failure */
+    POSTGRES_PASSES,    /* the same again may work: a deadlock, a serialization failure */
+    POSTGRES_LOCKED,    /* lock_timeout: it may work when somebody else is done */
     POSTGRES_DATA,      /* this data is refused */
     POSTGRES_GUARD,     /* fewer rows than sent (store_postgres_statements.c) */
     POSTGRES_TIMED_OUT, /* statement_timeout */

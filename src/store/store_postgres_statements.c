@@ -265,12 +265,13 @@ static const struct postgres_statement_text statements[PG_STATEMENT_COUNT] = {
                  " recorded_at = excluded.recorded_at"
                  " WHERE i.expires AND excluded.expires AND i.recorded_at < $1::timestamptz",
                  "$2")},
-    /* The one before it is not asked for any more: its outcome is known. */
+    /* The one before it is not asked for any more: its outcome is known. What comes after it in
+     * the transaction waits for locks no longer than is said here. */
     [PG_INSERT_BATCH] =
-        {"uuz", "",
+        {"uuzt", "",
          "WITH known AS (DELETE FROM qms_server.batches WHERE batch_id = $2::uuid)"
          " INSERT INTO qms_server.batches (batch_id, committed_at)"
-         " VALUES ($1::uuid, $3::timestamptz)"},
+         " SELECT $1::uuid, $3::timestamptz FROM set_config('lock_timeout', $4::text, true)"},
 
     [PG_INSERT_PLANS] = {"UTT", "",
                          "INSERT INTO public.plans (id, name, description)"

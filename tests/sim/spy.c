@@ -206,7 +206,7 @@ static void spy_end(struct store *store) {
 static enum store_outcome spy_save(struct store *store, const struct uuid *batch_id,
                                    const struct changes *changes, struct qms_error *error) {
     static const char *const names[] = {"committed", "refused", "declined",
-                                        "overtaken", "failed",  "unknown"};
+                                        "overtaken", "locked",  "failed", "unknown"};
     struct store *inner = spy_of(store)->inner;
     world.is_saving = true;
     ask_during_save(spy_of(store)->node);
@@ -217,7 +217,8 @@ static enum store_outcome spy_save(struct store *store, const struct uuid *batch
     case STORE_COMMITTED: batch_committed(); break;
     case STORE_REFUSED: mark(REFUSED); break;
     case STORE_DECLINED: mark(DECLINED); break;
-    case STORE_OVERTAKEN: mark(OVERTAKEN); break;
+    case STORE_OVERTAKEN:
+    case STORE_LOCKED: mark(OVERTAKEN); break;
     case STORE_FAILED: mark(FAILED); break;
     case STORE_UNKNOWN:
         mark(UNKNOWN);

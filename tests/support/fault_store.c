@@ -115,6 +115,7 @@ static enum store_outcome fault_save(struct store *store, const struct uuid *bat
         fault_strikes(faulty, FAULT_SAVE_OVERTAKEN)) {
         return save_fails(faulty, STORE_OVERTAKEN, error);
     }
+    if (fault_strikes(faulty, FAULT_SAVE_LOCKED)) return save_fails(faulty, STORE_LOCKED, error);
     if (fault_strikes(faulty, FAULT_SAVE_FAILED)) return save_fails(faulty, STORE_FAILED, error);
     if (fault_strikes(faulty, FAULT_SAVE_LOST)) return save_fails(faulty, STORE_UNKNOWN, error);
 

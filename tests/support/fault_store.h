@@ -25,6 +25,7 @@ enum fault {
     FAULT_SAVE_REFUSED,   /* not committed, STORE_REFUSED */
     FAULT_SAVE_DECLINED,  /* not committed, STORE_DECLINED */
     FAULT_SAVE_OVERTAKEN, /* not committed, STORE_OVERTAKEN */
+    FAULT_SAVE_LOCKED,    /* not committed, STORE_LOCKED */
     FAULT_SAVE_FAILED,    /* not committed, STORE_FAILED */
     FAULT_SAVE_COMMITTED, /* committed, but the answer is STORE_UNKNOWN */
     FAULT_SAVE_LOST,      /* not committed, and the answer is STORE_UNKNOWN */

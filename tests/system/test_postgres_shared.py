@@ -66,6 +66,34 @@ def test_a_user_whom_somebody_holds_locked_delays_nobody_else(server, database):
     assert usage_of(server, 'user-0') == 2
 
 
+@pytest.mark.parametrize('user, resource, insertion', [
+    ('somebody', 'cpu.hours', "INSERT INTO public.users (username) VALUES ('somebody')"),
+    ('user-0', 'data.size', "INSERT INTO public.usages (usage, resource_type_id, subscription_id)"
+     " SELECT 5, t.id, s.id FROM public.resource_types t, public.subscriptions s"
+     " JOIN public.users u ON u.id = s.user_id"
+     " WHERE t.name = 'data.size' AND u.username = 'user-0'"),
+])
+def test_a_row_that_somebody_is_inserting_delays_nobody_else(server, database, user, resource,
+                                                             insertion):
+    """It cannot be passed over, since nobody sees it before it is committed."""
+    users = [f'user-{n}' for n in range(USERS)]
+    assert one_each(server, users) == [[200]] * USERS
+    failed = metric(server, 'qms_batches_failed_total')
+    with psycopg.connect(database.url_of('postgres')) as inserter:
+        inserter.execute(insertion)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(server.usage, user, '1', resource=resource)
+            while not waiting.done():
+                assert one_each(server, users[1:]) == [[200]] * (USERS - 1)
+        assert waiting.result().status_code == 503, waiting.result().text
+        # As soon as one may wait: long before a request may be answered at all.
+        assert metric(server, 'qms_batches_failed_total') == failed, server.log()
+        assert metric(server, 'qms_lock_timeouts_total') > 0
+        inserter.commit()
+    assert server.usage(user, '1', resource=resource).status_code == 200
+    assert usage_of(server, user, resource) == (6 if user == 'user-0' else 1)
+
+
 def test_a_value_that_the_database_refuses_fails_one_request(server, database):
     users = [f'user-{n}' for n in range(16)]
     assert one_each(server, users) == [[200]] * 16

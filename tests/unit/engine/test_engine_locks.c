@@ -283,6 +283,62 @@ static void who_is_always_overtaken_takes_no_neighbour_along(void **state) {
         assert_string_equal(usage_of(&fixture, other(i)), i == 9 ? "" : "1");
 }
 
+/* ---- what cannot be passed over ---- */
+
+static void who_needs_what_is_held_waits_apart(void **state) {
+    (void)state;
+    struct call first, calls[OTHERS];
+    gate_close(&fixture);
+    start_add(&first, "ada", "1");
+    gate_wait(&fixture);
+    for (int i = 0; i < OTHERS; i++) start_add(&calls[i], other(i), "1");
+    fault_store_arm(fixture.store, FAULT_SAVE_LOCKED, 1, 3); /* 63 of them, 31, 15 */
+    gate_open(&fixture);
+    expect_end(&first, QMS_OK);
+    for (int i = 0; i < OTHERS; i++) expect_end(&calls[i], QMS_OK);
+    for (int i = 0; i < OTHERS; i++) assert_string_equal(usage_of(&fixture, other(i)), "1");
+    assert_int_equal(fault_store_fired(fixture.store, FAULT_SAVE_LOCKED), 3);
+    assert_int_equal(fixture.metrics->batches_halved, 2);
+    assert_int_equal(fixture.metrics->lock_waits, 15);
+    assert_int_equal(fixture.metrics->batches_failed, 0);
+}
+
+/* The second change adds a row, so that it is put off beside the first, and the third with it. */
+static void who_waits_apart_keeps_the_order(void **state) {
+    (void)state;
+    struct call calls[4];
+    assert_int_equal(add_usage(&fixture, "ada", "1"), QMS_OK);
+    gate_close(&fixture);
+    start_add(&calls[0], "bob", "1");
+    gate_wait(&fixture);
+    start_add(&calls[1], "ada", "5");
+    call_init(&calls[2], &fixture);
+    call_add_usage(&calls[2], "ada", "1")->in.change.resource_name = TEXT("data.size");
+    call_submit(&calls[2], false);
+    call_init(&calls[3], &fixture);
+    call_add_usage(&calls[3], "ada", "1")->in.change.operation_name = TEXT("SET");
+    call_submit(&calls[3], false);
+    fault_store_arm(fixture.store, FAULT_SAVE_LOCKED, 1, 1);
+    gate_open(&fixture);
+    for (int i = 0; i < 4; i++) expect_end(&calls[i], QMS_OK);
+    assert_int_equal(fault_store_fired(fixture.store, FAULT_SAVE_LOCKED), 1);
+    assert_string_equal(usage_of(&fixture, "ada"), "1");
+}
+
+static void a_plan_has_no_account_to_wait_with(void **state) {
+    (void)state;
+    struct rate_input rate = {.rate = amount_of(5), .has_effective = true};
+    struct call call;
+    call_init(&call, &fixture);
+    call_read(&call, OP_PLAN_ADD, "")->in.plan = (struct plan_input){
+        .name = TEXT("Team"), .description = TEXT("a plan"), .rates = &rate, .rate_count = 1};
+    fault_store_arm(fixture.store, FAULT_SAVE_LOCKED, 0, 3);
+    call_submit(&call, false);
+    expect_end(&call, QMS_OK);
+    assert_int_equal(fault_store_fired(fixture.store, FAULT_SAVE_LOCKED), 3);
+    assert_int_equal(fixture.metrics->lock_waits, 0);
+}
+
 /* One batch, because it is one list: the first usage of a resource adds a row, for which more than
  * usages have to be locked, so that it is put off; what comes after it may not overtake it. */
 static void what_needs_more_locks_is_decided_in_its_turn(void **state) {
@@ -375,6 +431,9 @@ int main(void) {
         TEST(a_batch_that_was_overtaken_is_decided_again),
         TEST(who_is_always_overtaken_is_told_in_the_end),
         TEST(who_is_always_overtaken_takes_no_neighbour_along),
+        TEST(who_needs_what_is_held_waits_apart),
+        TEST(who_waits_apart_keeps_the_order),
+        TEST(a_plan_has_no_account_to_wait_with),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,6 +41,7 @@ static void an_outcome_is_what_was_asked_for_and_what_it_says(void **state) {
         {FAULT_SAVE_REFUSED, STORE_REFUSED, false},
         {FAULT_SAVE_DECLINED, STORE_DECLINED, false},
         {FAULT_SAVE_OVERTAKEN, STORE_OVERTAKEN, false},
+        {FAULT_SAVE_LOCKED, STORE_LOCKED, false},
         {FAULT_SAVE_FAILED, STORE_FAILED, false},
         {FAULT_SAVE_COMMITTED, STORE_UNKNOWN, true},
         {FAULT_SAVE_LOST, STORE_UNKNOWN, false},
