@@ -275,7 +275,7 @@ static bool decode_apply(const struct message *message, struct op *op, struct qm
                           "parent_uuid", "parent_uuid must be set to the subscription UUID",
                           &op->target_id, error) &&
            take_needed_id(message_text(message, REQUESTS_ASSOCIATE_BY_UUIDS_CHILD_UUID),
-                          "child_uuid", "child_id must be set to the add-on UUID",
+                          "child_uuid", "child_uuid must be set to the add-on UUID",
                           &op->in.applied.addon_id, error);
 }
 
@@ -346,7 +346,7 @@ bool qms_message_decode(const struct message *message, enum qms_named named, str
         return take_by_uuid(message, "uuid must be set in the request", &op->in.addon.id, error);
     case OP_ADDON_APPLY: return decode_apply(message, op, error);
     case OP_APPLIED_DELETE:
-        return take_by_uuid(message, "subscription addon-on UUID must be set", &op->target_id,
+        return take_by_uuid(message, "subscription add-on UUID must be set", &op->target_id,
                             error);
     default: return decode_read(message, op, error);
     }

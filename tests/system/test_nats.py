@@ -268,7 +268,7 @@ def test_an_addon_is_applied_changed_and_taken_back(ask, user):
     ('user.plan.addons.add', 'parent_uuid must be set to the subscription UUID'),
     ('user.plan.addons.list', 'uuid must be set in the request'),
     ('user.plan.addons.get', 'uuid must be set in the request'),
-    ('user.plan.addons.delete', 'subscription addon-on UUID must be set'),
+    ('user.plan.addons.delete', 'subscription add-on UUID must be set'),
     ('user.plan.addons.update', 'required fields are missing from the request body'),
 ])
 def test_an_empty_message_says_what_it_lacks(ask, subject, text):

@@ -159,7 +159,7 @@ static void what_has_an_id_is_named_by_it(void **state) {
     expect_id(&f->op.target_id, ID);
     expect_id(&f->op.in.applied.addon_id, OTHER);
     refuse(f, "user.plan.addons.add", "{\"parent_uuid\":\"" ID "\"}",
-           "child_id must be set to the add-on UUID");
+           "child_uuid must be set to the add-on UUID");
     refuse(f, "user.plan.addons.add", "{\"parent_uuid\":\"" ID "\",\"child_uuid\":\"1\"}",
            "child_uuid must be a UUID");
 }
