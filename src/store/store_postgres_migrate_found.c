@@ -40,7 +40,7 @@ enum { CYVERSE_VERSION = 17, PRODUCT_VERSION_MIN = 120000 };
     "('usages', 'last_modified_at', 'timestamp with time zone'),"                                  \
     "('update_operations', 'id', 'uuid'), ('update_operations', 'name', 'text'),"                  \
     "('updates', 'id', 'uuid'), ('updates', 'update_operation_id', 'uuid'),"                       \
-    "('updates', 'value_type', 'public.tracked_metrics'), ('updates', 'value', 'numeric'),"        \
+    "('updates', 'value_type', 'tracked_metrics'), ('updates', 'value', 'numeric'),"        \
     "('updates', 'resource_type_id', 'uuid'),"                                                     \
     "('updates', 'effective_date', 'timestamp with time zone'),"                                   \
     "('updates', 'created_by', 'text'), ('updates', 'created_at', 'timestamp with time zone'),"    \
@@ -74,6 +74,8 @@ static const char inspect_query[] =
     " pg_catalog.current_setting('server_version_num'),"
     " pg_catalog.current_setting('server_encoding'), pg_catalog.pg_is_in_recovery(),"
     " EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'qms_server'),"
+    " coalesce((SELECT pg_catalog.has_schema_privilege(oid, 'USAGE')"
+    "  FROM pg_catalog.pg_namespace WHERE nspname = 'public'), true),"
     " EXISTS (SELECT FROM relations WHERE nspname = 'public' AND relname = 'schema_migrations'),"
     " (SELECT pg_catalog.has_table_privilege(oid, 'SELECT') FROM relations"
     "  WHERE nspname = 'public' AND relname = 'schema_migrations'),"
@@ -82,7 +84,10 @@ static const char inspect_query[] =
     " (SELECT e.relation || '.' || e.attribute FROM expected e WHERE NOT EXISTS (SELECT"
     "  FROM cyverse c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped"
     "  WHERE c.relname = e.relation AND a.attname = e.attribute"
-    "  AND a.atttypid = pg_catalog.to_regtype(e.type)) LIMIT 1),"
+    "  AND a.atttypid = CASE e.type WHEN 'tracked_metrics' THEN (SELECT t.oid"
+    "   FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace"
+    "   WHERE n.nspname = 'public' AND t.typname = e.type)"
+    "   ELSE pg_catalog.to_regtype(e.type) END) LIMIT 1),"
     " (SELECT pg_catalog.has_schema_privilege(oid, 'CREATE') FROM pg_catalog.pg_namespace"
     "  WHERE nspname = 'public'),"
     " pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'),"
@@ -121,6 +126,7 @@ static bool read_version(PGconn *connection, struct postgres_found *found,
                                  error);
     if (row == NULL) return false;
     found->has_version = integer_of(row, 0) > 0;
+    found->has_versions = integer_of(row, 0) > 1;
     found->version = integer_of(row, 1);
     found->is_dirty = is_true(row, 2);
     PQclear(row);
@@ -149,6 +155,7 @@ bool postgres_inspect(PGconn *connection, struct postgres_found *found, struct q
     snprintf(found->encoding, sizeof found->encoding, "%s", PQgetvalue(row, 0, column++));
     found->is_standby = is_true(row, column++);
     found->role_named_as_schema = is_true(row, column++);
+    found->may_use_public = is_true(row, column++);
     found->has_migrations = is_true(row, column++);
     found->may_read_version = is_true(row, column++);
     found->has_plans = is_true(row, column++);
@@ -167,7 +174,8 @@ bool postgres_inspect(PGconn *connection, struct postgres_found *found, struct q
     found->indexes = (int)integer_of(row, column++);
     PQclear(row);
     /* What we may not read is refused when it is judged. */
-    if (found->may_read_version && !read_version(connection, found, error)) return false;
+    if (found->may_use_public && found->may_read_version &&
+        !read_version(connection, found, error)) return false;
     if (!found->has_server_migrations || !found->may_use_server) return true;
     return read_server_version(connection, found, error);
 }
@@ -208,10 +216,16 @@ static bool judge_place(const struct postgres_found *found, struct qms_error *er
 }
 
 static bool judge_version(const struct postgres_found *found, struct qms_error *error) {
+    if (!found->may_use_public)
+        return refuse(error, found, "an administrator must run: GRANT USAGE ON SCHEMA public TO"
+                      " \"%s\";", found->role);
     if (found->has_migrations && !found->may_read_version)
         return refuse(error, found, "role \"%s\" may not read it; an administrator must run:"
                       " GRANT SELECT ON public.schema_migrations TO \"%s\";",
                       found->role, found->role);
+    if (found->has_versions)
+        return refuse(error, found, "schema_migrations has several rows, so that it does not say"
+                      " which version this is; leave the right one");
     if (found->has_version && found->is_dirty)
         return refuse(error, found, "its migration to version %" PRId64 " failed half-way (dirty);"
                       " repair it with the CyVerse migration program first", found->version);

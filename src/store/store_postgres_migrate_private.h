@@ -13,9 +13,9 @@ struct postgres_found {
     char encoding[POSTGRES_NAME_MAX];
     bool is_standby;
     bool role_named_as_schema;    /* a role is called qms_server */
-    bool has_migrations, may_read_version, has_plans;
+    bool may_use_public, has_migrations, may_read_version, has_plans;
     char table[POSTGRES_NAME_MAX]; /* one that is called like one of CyVerse's; empty: none */
-    bool has_version;             /* the row of schema_migrations, and what it says: */
+    bool has_version, has_versions; /* a row of schema_migrations, or several; what it says: */
     int64_t version;
     bool is_dirty;
     char missing_column[2 * POSTGRES_NAME_MAX + 1]; /* table.column; empty: none */
