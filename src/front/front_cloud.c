@@ -34,7 +34,7 @@ void front_cloud_write_error(struct buffer *out, int status, struct text text,
     else if (status == 403) code = CLOUD_FORBIDDEN;
     else if (status == 404) code = CLOUD_NOT_FOUND;
     else if (status == 405) code = CLOUD_METHOD_NOT_ALLOWED;
-    else if (status == 503 || status == 429) code = CLOUD_UNAVAILABLE;
+    else if (status == 503) code = CLOUD_UNAVAILABLE;
     else if (status < 500 || status == 505) code = CLOUD_MALFORMED_REQUEST;
     cloud_encode_failure(out, code, text,
                          status == 405 ? http_method_name(exchange->method) : NULL);

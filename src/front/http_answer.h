@@ -46,7 +46,4 @@ bool http_output_add(struct http_output *output, const struct http_answer *answe
 /* "100 Continue", at the end of what is there. */
 bool http_output_add_continue(struct http_output *output);
 
-/* "Not Found" for 404. */
-const char *http_status_text(int status);
-
 #endif

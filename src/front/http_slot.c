@@ -2,6 +2,7 @@
  * itself finds of a request. */
 #include <assert.h>
 
+#include "base/http_status.h"
 #include "base/log.h"
 #include "front/http_connection.h"
 #include "front/http_guard.h"

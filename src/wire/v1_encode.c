@@ -1,3 +1,4 @@
+#include "base/http_status.h"
 #include "domain/date.h"
 #include "wire/json_writer.h"
 #include "wire/v1_json.h"
@@ -194,20 +195,9 @@ static void result_end(struct json_writer *writer) {
     buffer_put_char(writer->out, '\n');
 }
 
-/* The phrases of the statuses that the tree answers with. */
+/* That of 413 is the older one, which the tree has always had. */
 static struct text status_phrase(int status) {
-    switch (status) {
-    case 400: return TEXT("Bad Request");
-    case 401: return TEXT("Unauthorized");
-    case 403: return TEXT("Forbidden");
-    case 404: return TEXT("Not Found");
-    case 409: return TEXT("Conflict");
-    case 413: return TEXT("Request Entity Too Large");
-    case 501: return TEXT("Not Implemented");
-    case 503: return TEXT("Service Unavailable");
-    case 504: return TEXT("Gateway Timeout");
-    default: return TEXT("Internal Server Error");
-    }
+    return text_of(status == 413 ? "Request Entity Too Large" : http_status_text(status));
 }
 
 void v1_encode_error(struct buffer *out, const struct qms_error *error) {

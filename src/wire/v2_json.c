@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "base/http_status.h"
 #include "base/limits.h"
 #include "domain/date.h"
 #include "wire/content.h"
@@ -184,36 +185,13 @@ bool v2_decode_usages(struct text body, const struct username_rule *rule, struct
 /* answers */
 
 /* RFC 9457: with "about:blank" the title is the phrase of the status. */
-static struct text status_phrase(int status) {
-    switch (status) {
-    case 400: return TEXT("Bad Request");
-    case 401: return TEXT("Unauthorized");
-    case 403: return TEXT("Forbidden");
-    case 404: return TEXT("Not Found");
-    case 405: return TEXT("Method Not Allowed");
-    case 408: return TEXT("Request Timeout");
-    case 409: return TEXT("Conflict");
-    case 413: return TEXT("Content Too Large");
-    case 414: return TEXT("URI Too Long");
-    case 415: return TEXT("Unsupported Media Type");
-    case 417: return TEXT("Expectation Failed");
-    case 431: return TEXT("Request Header Fields Too Large");
-    case 500: return TEXT("Internal Server Error");
-    case 501: return TEXT("Not Implemented");
-    case 503: return TEXT("Service Unavailable");
-    case 504: return TEXT("Gateway Timeout");
-    case 505: return TEXT("HTTP Version Not Supported");
-    default: return TEXT("Error");
-    }
-}
-
 static void write_problem(struct json_writer *writer, int status, struct text detail,
                           struct text instance) {
     json_write_object_begin(writer);
     json_write_key(writer, TEXT("type"));
     json_write_raw(writer, TEXT("\"about:blank\""));
     json_write_key(writer, TEXT("title"));
-    json_write_string(writer, status_phrase(status));
+    json_write_string(writer, text_of(http_status_text(status)));
     json_write_key(writer, TEXT("status"));
     json_write_integer(writer, status);
     json_write_key(writer, TEXT("detail"));
