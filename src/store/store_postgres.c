@@ -162,28 +162,32 @@ static bool postgres_resolve(struct store *store, const struct uuid *batch_id, b
 
 /* ---- clearing away ---- */
 
-static bool purge(struct store_postgres *postgres, struct exchange *exchange,
-                  enum postgres_statement id, int64_t before_us) {
+/* Some of the rows from before then; false: there are no more, or it failed. */
+static bool purge(struct store_postgres *postgres, enum postgres_statement id,
+                  int64_t before_us) {
+    struct exchange exchange;
     struct parameters parameters;
     struct postgres_row row;
+    bool more = false;
     arena_reset(&postgres->arena);
-    exchange_open(exchange, &postgres->session);
+    exchange_open(&exchange, &postgres->session);
     parameters_open(&parameters, &postgres->arena, id);
     put_time(&parameters, before_us);
     put_integer(&parameters, PURGE_ROWS);
-    exchange_add(exchange, id, &parameters);
-    if (!exchange_run(exchange, "clear away what is old")) {
-        store_postgres_fail(postgres, exchange, NULL);
-        return false;
+    exchange_add(&exchange, id, &parameters);
+    if (exchange_run(&exchange, "clear away what is old")) {
+        exchange_rows(&exchange, id, &row);
+        more = row_take(&row) && get_integer(&row) == PURGE_ROWS;
+    } else {
+        store_postgres_fail(postgres, &exchange, NULL);
     }
-    exchange_rows(exchange, id, &row);
-    return row_take(&row) && get_integer(&row) == PURGE_ROWS;
+    exchange_close(&exchange);
+    return more;
 }
 
 /* Some of the keys that have expired; the rest at the next call. */
 static void postgres_idle(struct store *store) {
     struct store_postgres *postgres = store_postgres_of(store);
-    struct exchange exchange;
     assert(!postgres->is_open);
     int64_t now_us = clock_monotonic_us();
     if (now_us >= postgres->plan_us) {
@@ -191,13 +195,9 @@ static void postgres_idle(struct store *store) {
         postgres->plan_us = now_us + PLAN_EVERY_US;
     }
     if (postgres->session.connection == NULL || now_us < postgres->purge_us) return;
-    bool more = purge(postgres, &exchange, PG_PURGE_KEYS, postgres->last_us - REQUEST_KEY_KEPT_US);
-    exchange_close(&exchange);
-    if (!more) {
-        purge(postgres, &exchange, PG_PURGE_BATCHES, postgres->last_us - BATCHES_KEPT_US);
-        exchange_close(&exchange);
-        postgres->purge_us = now_us + PURGE_EVERY_US;
-    }
+    if (purge(postgres, PG_PURGE_KEYS, postgres->last_us - REQUEST_KEY_KEPT_US)) return;
+    purge(postgres, PG_PURGE_BATCHES, postgres->last_us - BATCHES_KEPT_US);
+    postgres->purge_us = now_us + PURGE_EVERY_US;
 }
 
 /* ---- open and close ---- */
