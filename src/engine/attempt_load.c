@@ -139,42 +139,46 @@ static struct text replay_principal(struct worker *worker, const struct op *op) 
     return (struct text){.data = id, .length = UUID_TEXT_BYTES};
 }
 
+static void replays_open(struct worker *worker, struct attempt *attempt) {
+    struct arena *arena = &worker->batch_arena;
+    attempt->bucket_count = 1;
+    while (attempt->bucket_count < attempt->count) attempt->bucket_count *= 2;
+    attempt->buckets = arena_take_zeroed(arena, attempt->bucket_count, sizeof *attempt->buckets);
+    attempt->load.replays = arena_take(arena, attempt->count * sizeof *attempt->load.replays);
+}
+
+static bool replay_is_of(const struct replay *replay, const struct op *op, struct text principal) {
+    return replay->account == replay_account(op) && replay->operation == op->operation &&
+           text_equal(replay->key, op->key) && text_equal(replay->principal, principal);
+}
+
+/* The record of the operation's key: the one that the batch has, or a new one. */
+static struct replay *attempt_replay(struct worker *worker, struct attempt *attempt,
+                                     const struct op *op) {
+    struct store_load *load = &attempt->load;
+    struct text principal = replay_principal(worker, op);
+    struct replay **bucket = &attempt->buckets[replay_hash(op) & (attempt->bucket_count - 1)];
+    for (struct replay *replay = *bucket; replay != NULL; replay = replay->next)
+        if (replay_is_of(replay, op, principal)) return replay;
+    struct replay *replay = arena_take_zeroed(&worker->batch_arena, 1, sizeof *replay);
+    replay->key = op->key;
+    replay->principal = principal;
+    replay->account = replay_account(op);
+    replay->operation = op->operation;
+    replay->expires = op->operation != OP_USAGE_RECORD;
+    replay->next = *bucket;
+    *bucket = replay;
+    load->replays[load->replay_count++] = replay;
+    return replay;
+}
+
 /* One record per key, principal and account, however often the batch has it. */
 static void attempt_collect_replays(struct worker *worker, struct attempt *attempt) {
-    struct arena *arena = &worker->batch_arena;
-    struct store_load *load = &attempt->load;
     for (size_t i = 0; i < attempt->count; i++) {
         struct op *op = attempt->works[i].op;
         if (op->key.length == 0 || operation_effect(op->operation) != EFFECT_WRITE) continue;
-        if (attempt->buckets == NULL) {
-            attempt->bucket_count = 1;
-            while (attempt->bucket_count < attempt->count) attempt->bucket_count *= 2;
-            attempt->buckets =
-                arena_take_zeroed(arena, attempt->bucket_count, sizeof *attempt->buckets);
-            load->replays = arena_take(arena, attempt->count * sizeof *load->replays);
-        }
-        struct text principal = replay_principal(worker, op);
-        struct replay **bucket =
-            &attempt->buckets[replay_hash(op) & (attempt->bucket_count - 1)];
-        struct replay *replay = *bucket;
-        while (replay != NULL &&
-               (replay->account != replay_account(op) || replay->operation != op->operation ||
-                !text_equal(replay->key, op->key) ||
-                !text_equal(replay->principal, principal))) {
-            replay = replay->next;
-        }
-        if (replay == NULL) {
-            replay = arena_take_zeroed(arena, 1, sizeof *replay);
-            replay->key = op->key;
-            replay->principal = principal;
-            replay->account = replay_account(op);
-            replay->operation = op->operation;
-            replay->expires = op->operation != OP_USAGE_RECORD;
-            replay->next = *bucket;
-            *bucket = replay;
-            load->replays[load->replay_count++] = replay;
-        }
-        op->replay = replay;
+        if (attempt->buckets == NULL) replays_open(worker, attempt);
+        op->replay = attempt_replay(worker, attempt, op);
     }
 }
 
