@@ -22,9 +22,18 @@ bool action_flag(const char *option, const char *value, bool fallback, bool *fla
 
 bool action_amount(const char *what, struct text text, struct amount *amount,
                    struct qms_error *error) {
-    if (amount_parse(text, amount) == AMOUNT_OK) return true;
-    return qms_fail(error, QMS_BAD_REQUEST, "%s is a number, not '%.*s'", what,
-                    TEXT_ARGUMENTS(text));
+    switch (amount_parse(text, amount)) {
+    case AMOUNT_OK: return true;
+    case AMOUNT_RANGE:
+        return qms_fail(error, QMS_BAD_REQUEST,
+                        "%s '%.*s' does not fit: it has to be below 1e%d, with at most %d digits"
+                        " after the point and %d in all",
+                        what, TEXT_ARGUMENTS(text), AMOUNT_WIRE_INTEGER_DIGITS_MAX,
+                        AMOUNT_WIRE_FRACTION_DIGITS_MAX, AMOUNT_DIGITS_MAX);
+    default:
+        return qms_fail(error, QMS_BAD_REQUEST, "%s is a number, not '%.*s'", what,
+                        TEXT_ARGUMENTS(text));
+    }
 }
 
 void action_write_text(struct json_writer *writer, struct text name, struct text value) {

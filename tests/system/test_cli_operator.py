@@ -362,6 +362,9 @@ def test_the_man_page_is_up_to_date():
     (['quota', 'set', 'ada'], 'RESOURCE VALUE are missing'),
     (['quota', 'set', 'ada', 'cpu.hours', '-1'], 'answered 400'),
     (['usage', 'add', 'ada', 'cpu.hours', '-1'], 'qms usage set takes back'),
+    (['usage', 'add', 'ada', 'cpu.hours', '1,5'], "the value is a number, not '1,5'"),
+    (['usage', 'add', 'ada', 'cpu.hours', '1e40'], "the value '1e40' does not fit"),
+    (['plan', 'add', 'n', '--rate', '0.' + 35 * '1'], 'at most 30 digits after the point'),
 ], ids=lambda value: ' '.join(value)[:40] if isinstance(value, list) else '')
 def test_what_is_not_understood_is_exit_code_2_with_a_hint(shared, args, said):
     assert said in qms(shared, *args, code=2)
