@@ -7,6 +7,7 @@
  *   store_postgres_catalogue.c  the catalogue (store_catalogue.h), and its version
  *   store_postgres_directory.c, _save_directory.c   the directory, in and out (store_directory.h)
  *   store_postgres_list.c       readers: long listings on connections of their own
+ *   store_postgres_rows.c       whole tables (store_rows.h), for copying and for verifying
  *   store_postgres_statements.c, _row.c   SQL and the values that go in and out
  *
  * Round trips of a batch: one to find whose ids are, one to load (more when the catalogue or the

@@ -6,10 +6,12 @@
  *   store_sqlite_load.c       accounts, replays, and whose an id is
  *   store_sqlite_save.c       changes of accounts
  *   store_sqlite_save_updates.c   the audit rows of a batch
- *   store_sqlite_save_keys.c  the keys of requests
+ *   store_sqlite_save_keys.c, _keys.c   the keys of requests, and where they lie
  *   store_sqlite_catalogue.c, _save_catalogue.c   the catalogue, in (store_catalogue.h) and out
  *   store_sqlite_directory.c, _save_directory.c   the directory, in and out (store_directory.h)
  *   store_sqlite_list.c       readers: long listings on connections of their own
+ *   store_sqlite_trail.c      whose the rows of the audit trail may be, for listings of them
+ *   store_sqlite_rows.c       whole tables (store_rows.h), for copying and for verifying
  *   store_sqlite_statements.c, _row.c   SQL and the values that go in and out
  * One connection writes; its thread is the engine's. */
 #ifndef QMS_STORE_STORE_SQLITE_H
