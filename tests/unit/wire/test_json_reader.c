@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/buffer.h"
+#include "support/exact.h"
 #include "support/json_compare.h"
 
 struct fixture {
@@ -30,15 +31,8 @@ static int tear_down(void **state) {
     return 0;
 }
 
-/* A copy of exactly the input's length, so that the sanitizer sees a byte read behind it. */
-static struct text exact(struct fixture *f, struct text input) {
-    char *copy = arena_take(&f->arena, input.length);
-    memcpy(copy, input.data, input.length);
-    return (struct text){.data = copy, .length = input.length};
-}
-
 static bool accepts(struct fixture *f, struct text input) {
-    json_open(&f->reader, exact(f, input), &f->arena);
+    json_open(&f->reader, exact_copy(&f->arena, input), &f->arena);
     return json_skip(&f->reader) && json_finish(&f->reader);
 }
 
@@ -196,8 +190,9 @@ static void values_are_read_as_written(void **state) {
     struct fixture *f = *state;
     struct text key, value;
     bool flag;
-    struct text input = exact(f, TEXT(" {\"n\" : -12.50e+1 ,\"s\":\"ab\",\"t\":true,\"f\":false,"
-                                      "\"z\":null,\"a\":[1,\"x\"],\"e\":{}} "));
+    struct text input =
+        exact_copy(&f->arena, TEXT(" {\"n\" : -12.50e+1 ,\"s\":\"ab\",\"t\":true,\"f\":false,"
+                                   "\"z\":null,\"a\":[1,\"x\"],\"e\":{}} "));
     struct json_reader *reader = &f->reader;
     json_open(reader, input, &f->arena);
     assert_int_equal(json_peek(reader), JSON_OBJECT);
@@ -241,7 +236,7 @@ static void escapes_are_resolved(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct text value;
-        json_open(&f->reader, exact(f, cases[i].json), &f->arena);
+        json_open(&f->reader, exact_copy(&f->arena, cases[i].json), &f->arena);
         assert_true(json_string(&f->reader, &value));
         assert_true(text_equal(value, cases[i].value));
         assert_true(json_finish(&f->reader));

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "proto/messages.h"
+#include "support/exact.h"
 #include "support/wire_example.h"
 
 #define ID "0a6f0d8e-5d2b-11ee-8c99-0242ac120002"
@@ -30,9 +31,7 @@ static int tear_down(void **state) {
 
 static const struct message *try(struct fixture *f, const struct message_type *type,
                                  bool refuse_unknown, struct text payload) {
-    char *exact = arena_take(&f->arena, payload.length); /* a byte read behind it is seen */
-    memcpy(exact, payload.data, payload.length);
-    payload.data = exact;
+    payload = exact_copy(&f->arena, payload);
     f->error = (struct qms_error){0};
     return message_decode_binary(type, payload, refuse_unknown, &f->arena, &f->error);
 }

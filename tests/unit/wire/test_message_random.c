@@ -4,6 +4,7 @@
 
 #include <cmocka.h>
 
+#include "support/exact.h"
 #include "support/json_compare.h"
 #include "support/message_any.h"
 #include "wire/message_copy.h"
@@ -111,9 +112,7 @@ static void protobuf_c_agrees_on_every_message(void **state) {
 static void check_cut(struct fixture *f, const struct message *message) {
     message_copy(message, MESSAGE_BINARY, &f->out);
     for (size_t length = 0; length < f->out.length && length < 200; length++) {
-        char *exact = arena_take(&f->arena, length);
-        memcpy(exact, f->out.data, length);
-        struct text payload = {.data = exact, .length = length};
+        struct text payload = exact_copy(&f->arena, (struct text){f->out.data, length});
         message_decode_binary(message->type, payload, false, &f->arena, &f->error);
     }
 }

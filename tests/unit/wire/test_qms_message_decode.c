@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/limits.h"
+#include "support/exact.h"
 #include "support/wire_example.h"
 #include "wire/qms_message.h"
 
@@ -32,9 +33,7 @@ static int tear_down(void **state) {
 static enum qms_fault decode(struct fixture *f, enum operation operation, struct text body) {
     f->op = (struct op){.operation = operation};
     f->error = (struct qms_error){0};
-    char *exact = arena_take(&f->arena, body.length); /* a byte read behind it is seen */
-    memcpy(exact, body.data, body.length);
-    body.data = exact;
+    body = exact_copy(&f->arena, body);
     return qms_body_decode(body, NAMED_BY_PATH, &f->arena, &f->op, &f->error);
 }
 

@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include "support/exact.h"
+
 enum body { PLAN, PLAN_DEFAULTS, PLAN_RATES, SUBSCRIPTIONS, BODY_COUNT };
 
 #define DEFAULT "{\"quota_value\":1,\"resource_type\":{\"name\":\"cpu.hours\"},"                  \
@@ -28,9 +30,7 @@ static bool decode(enum body kind, struct text given) {
     struct qms_error error = {0};
     request_init(&request);
     struct op *op = request_single(&request, OP_PLAN_ADD);
-    char *exact = arena_take(&request.arena, given.length); /* a byte read behind it is seen */
-    memcpy(exact, given.data, given.length);
-    struct text body = {.data = exact, .length = given.length};
+    struct text body = exact_copy(&request.arena, given);
     bool decoded = false;
     switch (kind) {
     case PLAN: decoded = v1_decode_plan(body, &request.arena, op, &error); break;
