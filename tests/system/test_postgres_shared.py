@@ -7,8 +7,10 @@ import time
 import psycopg
 import pytest
 
+import cloud
 import stores
 from nats_server import metric
+from server import WAIT_SECONDS_MAX
 
 pytestmark = pytest.mark.sqlite_only('it has a database of its own')
 
@@ -325,3 +327,28 @@ def test_a_subscription_that_others_make_counts_from_the_next_request_on(server,
     assert summary(server, 'ada')['plan']['name'] == 'Pro'
     server.usage('ada', '5')
     assert usage_of(server, 'ada') == 5
+
+
+def await_status(server, target, headers, status):
+    until = time.monotonic() + WAIT_SECONDS_MAX
+    while (answer := server.get(target, headers=headers)).status_code != status:
+        assert time.monotonic() < until, answer.text
+        time.sleep(0.1)
+
+
+def test_a_key_that_is_made_or_revoked_on_one_server_is_so_on_the_others(start_server, database):
+    """Soon, in the trees of QMS and in that of CloudMC."""
+    one = start_server('--auth', store=database)
+    root = cloud.Client(one, cloud.seed_operator(one))
+    other = start_server('--auth', store=database, name='other')
+    system = next(each['id'] for each in root.get('/organizations') if 'parent' not in each)
+    made, kept = root.user(system, 'Guest'), root.user(system, 'Guest')
+    key = {'MC-Api-Key': made.key}
+    for target in ('/users/ada/usages', '/api/v2/quotas'):
+        assert one.get(target, headers=key).status_code == 200
+        await_status(other, target, key, 200)
+    root.send('DELETE', f'/api_keys/{made.key_id}')
+    for target in ('/users/ada/usages', '/api/v2/quotas'):
+        assert one.get(target, headers=key).status_code == 401
+        await_status(other, target, key, 401)
+    assert other.get('/users/ada/usages', headers={'MC-Api-Key': kept.key}).status_code == 200
