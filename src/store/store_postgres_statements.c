@@ -479,11 +479,13 @@ static const struct postgres_statement_text statements[PG_STATEMENT_COUNT] = {
          " FROM unnest($1::uuid[], $2::int8[], $3::uuid[], $4::text[], $5::text[])"
          " AS v (quota_id, position, id, metric, ceiling)"},
 
-    /* Whether the session of that process is still there; one that waits for our next word is told
-     * to end. One that is at work may be committing, or waiting for a standby: it is left alone. */
+    /* Whether the session of that process is still there; one that waits for our next word, or for
+     * the rest of one, is told to end. One that is at work may be committing, or waiting for a
+     * standby: it is left alone. (What is OR true is not even called.) */
     [PG_BACKEND_LIVES] =
         {"iz", "b",
-         "SELECT CASE WHEN state LIKE 'idle%' THEN pg_terminate_backend(pid) OR true ELSE true END"
+         "SELECT CASE WHEN state LIKE 'idle%' OR wait_event = 'ClientRead'"
+         " THEN pg_terminate_backend(pid) IS NOT NULL ELSE true END"
          " FROM pg_stat_activity WHERE pid = $1::int8 AND backend_start = $2::timestamptz"},
     [PG_FIND_BATCH] = {"u", "i",
                        "SELECT 1::int8 FROM qms_server.batches WHERE batch_id = $1::uuid"},

@@ -14,6 +14,7 @@ from server import NotStarted
 
 COMMIT = b'qms2\0'  # the prepared statement's name in the message that runs it
 COMMITTED = b'COMMIT\0'  # in the answer to it
+SYNC = b'S\0\0\0\4'
 WAIT_SECONDS = 60
 
 
@@ -96,13 +97,15 @@ def test_a_pooler_that_keeps_sessions_apart_is_fine(start_server, pooler):
 
 class Proxy:
     """Stands between the server and the database; what follows the next COMMIT is cut off, with
-    the COMMIT forwarded or not."""
+    the COMMIT forwarded or not; or only a part of what it came with is forwarded, and the database
+    goes on waiting for the rest, as when a network falls apart."""
 
     def __init__(self, path, port):
         self.target = f'{path}/.s.PGSQL.{port}'
         self.listener = socket.create_server(('127.0.0.1', 0))
         self.port = self.listener.getsockname()[1]
-        self.cut = None  # 'before' or 'after' the COMMIT has reached the database
+        self.cut = None  # 'before' or 'after' the COMMIT has reached the database, 'within' it,
+        self.left = []   # or 'behind' it, where the end of the pipeline is missing
         self.cuts = 0
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -128,6 +131,11 @@ class Proxy:
                     server.sendall(data)
                     state['committed'].wait(WAIT_SECONDS)  # nobody else hears of it
                 self.cuts += 1
+                if when in ('within', 'behind'):
+                    server.sendall(data[:data.index(COMMIT) if when == 'within' else -len(SYNC)])
+                    self.left.append(server)
+                    self.close(client)
+                    return
                 break
             server.sendall(data)
         self.close(client, server)
@@ -158,6 +166,7 @@ class Proxy:
 
     def stop(self):
         self.listener.close()
+        self.close(*self.left)
 
 
 @pytest.fixture
@@ -167,7 +176,8 @@ def proxy(database):
     proxy.stop()
 
 
-@pytest.mark.parametrize('cut, status, total', [('after', 200, 3), ('before', 503, 1)])
+@pytest.mark.parametrize('cut, status, total', [
+    ('after', 200, 3), ('before', 503, 1), ('within', 503, 1), ('behind', 200, 3)])
 def test_the_answer_to_a_lost_commit_is_found_out(start_server, database, proxy, cut, status,
                                                   total):
     url = f'postgresql://qms@127.0.0.1:{proxy.port}/{database.name}'
@@ -179,7 +189,7 @@ def test_the_answer_to_a_lost_commit_is_found_out(start_server, database, proxy,
     assert answer.status_code == status, answer.text
     stored = database.stored()
     assert [float(row['usage']) for row in stored.rows('SELECT usage FROM usages')] == [total]
-    assert len(stored.rows('SELECT id FROM updates')) == (2 if cut == 'after' else 1)
+    assert len(stored.rows('SELECT id FROM updates')) == (2 if total == 3 else 1)
     server.usage('ada', 1)
     assert [float(row['usage']) for row in stored.rows('SELECT usage FROM usages')] == [total + 1]
 
