@@ -223,15 +223,15 @@ static bool judge_version(const struct postgres_found *found, struct qms_error *
         return refuse(error, found, "role \"%s\" may not read it; an administrator must run:"
                       " GRANT SELECT ON public.schema_migrations TO \"%s\";",
                       found->role, found->role);
-    if (found->has_versions)
-        return refuse(error, found, "schema_migrations has several rows, so that it does not say"
-                      " which version this is; leave the right one");
     if (found->has_version && found->is_dirty)
         return refuse(error, found, "its migration to version %" PRId64 " failed half-way (dirty);"
                       " repair it with the CyVerse migration program first", found->version);
     if (found->has_version && found->version > CYVERSE_VERSION)
         return refuse(error, found, "it is at version %" PRId64 " of the CyVerse migrations, newer"
                       " than the 17 that this qms knows; use a newer qms", found->version);
+    if (found->has_versions)
+        return refuse(error, found, "schema_migrations has several rows, so that it does not say"
+                      " which version this is; leave the right one");
     if (found->has_version && found->version < CYVERSE_VERSION)
         return refuse(error, found, "it is at version %" PRId64 " of the CyVerse migrations; bring"
                       " it to 17 with the CyVerse migration program first", found->version);

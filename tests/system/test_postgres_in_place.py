@@ -274,6 +274,8 @@ def test_a_database_of_another_version_is_refused_and_not_altered(databases, ver
     ('TRUNCATE schema_migrations', 'schema_migrations does not say'),
     ('DROP TABLE schema_migrations', 'schema_migrations does not say'),
     ('INSERT INTO schema_migrations VALUES (16, false)', 'schema_migrations has several rows'),
+    ('INSERT INTO schema_migrations VALUES (16, true)', 'dirty'),
+    ('INSERT INTO schema_migrations VALUES (18, false)', 'version 18'),
     ('ALTER TYPE tracked_metrics RENAME TO metrics', 'updates.value_type'),
     ('ALTER TABLE updates DROP COLUMN metadata', 'updates.metadata'),
     ('ALTER TABLE usages ALTER COLUMN usage TYPE double precision', 'usages.usage'),
