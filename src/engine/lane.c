@@ -6,7 +6,7 @@
 enum {
     LANE_BUCKETS = 1024,
     LANE_PAUSE_US = 5000, /* after a try that found the rows locked without waiting for them */
-    FRESH_RUN_MAX = 8,    /* accounts just come before one that has been tried in vain */
+    FRESH_RUN_MAX = 8,    /* batches of those just come before one of those tried in vain */
 };
 
 /* An operation that waits. */
@@ -19,6 +19,7 @@ struct waiting_account {
     struct text username;
     struct waiting_account *bucket_next, *next;
     struct waiting *first, *last;
+    bool locked; /* at the last try; only while it is being put away */
 };
 
 struct rotation {
@@ -36,7 +37,8 @@ struct lane {
     struct waiting_account *buckets[LANE_BUCKETS];
     struct rotation fresh; /* not tried yet, or obtained and more have followed */
     struct rotation tried; /* still locked at the last try */
-    unsigned fresh_run;    /* accounts taken from fresh since one was taken from tried */
+    unsigned fresh_run;    /* batches taken from fresh since one was taken from tried */
+    size_t together;       /* accounts of tried that make the next batch */
     size_t count;          /* of operations, with those in hand */
     atomic_size_t accounts;
 };
@@ -212,22 +214,45 @@ static void lane_expire(struct lane *lane) {
 
 /* ---- trying ---- */
 
-/* The account whose turn it is, taken out of its rotation. Those that are stuck come after those
- * that have just come, but they come. NULL: nobody waits, and the lane is closed or nobody may come
- * while this waits. */
-static struct waiting_account *lane_next(struct lane *lane, bool waits) {
-    struct waiting_account *account = NULL;
+/* Of these accounts the first so many, out of their rotation, and of their operations as many as
+ * make a batch. */
+static void rotation_take(struct lane *lane, struct rotation *rotation, size_t accounts,
+                          struct rotation *taken) {
+    struct worker *worker = lane->worker;
+    while (rotation->first != NULL && accounts-- > 0 && worker->work_count < worker->batch_limit) {
+        struct waiting_account *account = rotation_pop(rotation);
+        while (account->first != NULL && worker->work_count < worker->batch_limit) {
+            struct waiting *waiting = account->first;
+            worker->works[worker->work_count++] = waiting->work;
+            account->first = waiting->next;
+            memory_give(waiting);
+        }
+        if (account->first == NULL) account->last = NULL;
+        rotation_push(taken, account);
+    }
+}
+
+/* The accounts whose turn it is, and their operations as the worker's works. Those that have just
+ * come are taken together: most were held by another server, for one batch. Those that are stuck
+ * come after them, but they come, alone, since the store waits for their locks; when it need not
+ * have, more at a time, for whoever held them may have held many. False: nobody waits, and the lane
+ * is closed or nobody may come while this waits. */
+static bool lane_take(struct lane *lane, bool waits, struct rotation *taken) {
+    struct worker *worker = lane->worker;
+    worker->work_count = worker->busy_count = worker->deferred_count = 0;
+    *taken = (struct rotation){0};
     pthread_mutex_lock(&lane->lock);
     for (;;) {
         lane_expire(lane);
         if (lane->fresh.first != NULL &&
             (lane->tried.first == NULL || lane->fresh_run < FRESH_RUN_MAX)) {
-            account = rotation_pop(&lane->fresh);
+            rotation_take(lane, &lane->fresh, SIZE_MAX, taken);
             lane->fresh_run++;
             break;
         }
         if (lane->tried.first != NULL) {
-            account = rotation_pop(&lane->tried);
+            rotation_take(lane, &lane->tried, lane->together, taken);
+            if (lane->together < BATCH_OPERATIONS_MAX) lane->together *= 2;
             lane->fresh_run = 0;
             break;
         }
@@ -235,65 +260,63 @@ static struct waiting_account *lane_next(struct lane *lane, bool waits) {
         pthread_cond_wait(&lane->changed, &lane->lock);
     }
     pthread_mutex_unlock(&lane->lock);
-    return account;
+    return taken->first != NULL;
 }
 
-/* The account's first operations, as many as make a batch. */
-static void lane_take(struct lane *lane, struct waiting_account *account) {
-    struct worker *worker = lane->worker;
-    worker->work_count = worker->busy_count = worker->deferred_count = 0;
-    pthread_mutex_lock(&lane->lock);
-    while (account->first != NULL && worker->work_count < worker->batch_limit) {
-        struct waiting *waiting = account->first;
-        worker->works[worker->work_count++] = waiting->work;
-        account->first = waiting->next;
-        memory_give(waiting);
-    }
-    if (account->first == NULL) account->last = NULL;
-    pthread_mutex_unlock(&lane->lock);
-}
-
-/* Before the account's others, as they were. */
-static void account_give_back(struct waiting_account *account, const struct work *works,
-                              size_t count) {
+/* Before the others of their accounts, as they were. */
+static void lane_give_back(struct lane *lane, const struct work *works, size_t count,
+                           bool locked) {
     for (size_t i = count; i-- > 0;) {
+        struct waiting_account *account = *lane_link(lane, works[i].op->username);
         struct waiting *waiting = waiting_make(&works[i]);
         waiting->next = account->first;
         account->first = waiting;
         if (account->last == NULL) account->last = waiting;
+        account->locked = locked;
     }
 }
 
-/* A batch of one account's operations; true: it was still locked. */
-static bool lane_try(struct lane *lane, struct waiting_account *account) {
+static void lane_put_away(struct lane *lane, struct rotation *taken) {
+    while (taken->first != NULL) {
+        struct waiting_account *account = rotation_pop(taken);
+        bool locked = account->locked;
+        account->locked = false;
+        if (account->first == NULL) {
+            lane_remove(lane, account);
+        } else {
+            rotation_push(locked ? &lane->tried : &lane->fresh, account);
+        }
+    }
+}
+
+/* A batch of these accounts' operations; true: one was still locked. */
+static bool lane_try(struct lane *lane, struct rotation *taken) {
     struct worker *worker = lane->worker;
-    lane_take(lane, account);
     batch_run(worker, worker->works, worker->work_count);
+    bool locked = worker->busy_count > 0;
     pthread_mutex_lock(&lane->lock);
     size_t left = worker->deferred_count + worker->busy_count;
     lane_count(lane, lane->count - worker->work_count + left);
-    account_give_back(account, worker->deferred, worker->deferred_count);
-    account_give_back(account, worker->busy, worker->busy_count);
-    if (account->first == NULL) {
-        lane_remove(lane, account);
-    } else {
-        rotation_push(worker->busy_count > 0 ? &lane->tried : &lane->fresh, account);
-    }
+    lane_give_back(lane, worker->deferred, worker->deferred_count, false);
+    lane_give_back(lane, worker->busy, worker->busy_count, true);
+    lane_put_away(lane, taken);
+    if (locked) lane->together = 1;
     pthread_mutex_unlock(&lane->lock);
-    return worker->busy_count > 0;
+    return locked;
 }
 
 bool lane_turn(struct lane *lane) {
-    struct waiting_account *account = lane_next(lane, false);
-    if (account != NULL) lane_try(lane, account);
-    return account != NULL;
+    struct rotation taken;
+    bool any = lane_take(lane, false, &taken);
+    if (any) lane_try(lane, &taken);
+    return any;
 }
 
 static void *lane_main(void *context) {
     struct lane *lane = context;
-    for (struct waiting_account *account; (account = lane_next(lane, true)) != NULL;) {
+    for (struct rotation taken; lane_take(lane, true, &taken);) {
         int64_t start_us = clock_monotonic_us();
-        bool locked = lane_try(lane, account);
+        bool locked = lane_try(lane, &taken);
         if (locked && clock_monotonic_us() - start_us < LANE_PAUSE_US) usleep(LANE_PAUSE_US);
     }
     return NULL;
@@ -304,6 +327,7 @@ static void *lane_main(void *context) {
 struct lane *lane_make(struct engine *engine, struct store *store) {
     struct lane *lane = memory_take_zeroed(1, sizeof *lane);
     lane->worker = worker_make(engine, engine->worker_count, store);
+    lane->together = 1;
     pthread_mutex_init(&lane->lock, NULL);
     pthread_cond_init(&lane->changed, NULL);
     return lane;

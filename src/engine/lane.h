@@ -13,7 +13,7 @@
 /* Takes over the store, which waits for locks. */
 struct lane *lane_make(struct engine *engine, struct store *store);
 bool lane_start(struct lane *lane);
-/* In the place of its thread: tries the account whose turn it is; false: nobody waits. */
+/* In the place of its thread: tries the accounts whose turn it is; false: nobody waits. */
 bool lane_turn(struct lane *lane);
 /* Finishes what waits, then joins the thread. After the workers' threads. */
 void lane_stop(struct lane *lane);

@@ -35,9 +35,10 @@ static int tear_down(void **state) {
     return 0;
 }
 
+/* Written once: whoever holds its locks may be reading it. */
 static const char *other(int i) {
     static char names[OTHERS][8];
-    snprintf(names[i], sizeof names[i], "user%d", i);
+    if (names[i][0] == '\0') snprintf(names[i], sizeof names[i], "user%d", i);
     return names[i];
 }
 
@@ -45,6 +46,11 @@ static uint64_t batches(void) {
     uint64_t count = 0;
     for (int i = 0; i <= HISTOGRAM_BUCKETS; i++) count += fixture.metrics->commit_us.buckets[i];
     return count;
+}
+
+/* Of 33 to 64 operations. */
+static uint64_t batches_of_many(void) {
+    return fixture.metrics->batch_operations.buckets[6];
 }
 
 static void start_add(struct call *call, const char *username, const char *amount) {
@@ -166,6 +172,26 @@ static void a_stuck_user_holds_up_nobody_else_who_had_to_wait(void **state) {
     wait_for_tries(stuck[3], tries + 2);
     for (int i = 0; i < 4; i++) shared_database_unlock(fixture.database, stuck[i]);
     for (int i = 0; i < 4; i++) expect_end(&calls[i], QMS_OK);
+}
+
+/* As when two servers are sent the same users at once. */
+static void many_who_are_held_at_once_do_not_wait_for_one_another(void **state) {
+    (void)state;
+    struct call first, calls[OTHERS];
+    for (int i = 0; i < OTHERS; i++) shared_database_lock(fixture.database, other(i));
+    gate_close(&fixture);
+    start_add(&first, "ada", "1");
+    gate_wait(&fixture);
+    for (int i = 0; i < OTHERS; i++) start_add(&calls[i], other(i), "1");
+    gate_open(&fixture);
+    expect_end(&first, QMS_OK);
+    for (int i = 0; i < OTHERS; i++) wait_for_tries(other(i), 2);
+    assert_int_equal(batches_of_many(), 2); /* of the worker, and of those who wait */
+    uint64_t before = batches();
+    for (int i = 0; i < OTHERS; i++) shared_database_unlock(fixture.database, other(i));
+    for (int i = 0; i < OTHERS; i++) expect_end(&calls[i], QMS_OK);
+    assert_true(batches() - before < OTHERS);
+    for (int i = 0; i < OTHERS; i++) assert_string_equal(usage_of(&fixture, other(i)), "1");
 }
 
 static void items_of_a_list_wait_for_their_own_users_only(void **state) {
@@ -421,6 +447,7 @@ int main(void) {
         TEST(changes_of_a_locked_user_stay_in_order),
         TEST(a_read_waits_only_behind_a_change_its_client_has_sent),
         TEST(a_stuck_user_holds_up_nobody_else_who_had_to_wait),
+        TEST(many_who_are_held_at_once_do_not_wait_for_one_another),
         TEST(items_of_a_list_wait_for_their_own_users_only),
         TEST(a_summary_that_has_to_subscribe_a_locked_user_waits),
         TEST(so_many_may_wait_for_a_lock_and_no_more),
