@@ -10,6 +10,7 @@ import datetime
 import json
 import os
 import re
+import secrets
 import shutil
 import statistics
 import subprocess
@@ -116,11 +117,13 @@ class Bench:
                       aim="0.70" if in_flight > 1 else None)
 
     # (c) HTTP at 64 connections
-    def wrk(self, url, kind, pick):
+    def wrk(self, url, kind, pick, header=None):
         now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         out = run(["wrk", "-t1", "-c64", f"-d{self.seconds}s", "--latency", "-s",
                    os.path.join(ROOT, "bench", "requests.lua"), url],
-                  env=dict(os.environ, BENCH_KIND=kind, BENCH_PICK=pick, BENCH_NOW=now))
+                  env=dict(os.environ, BENCH_KIND=kind, BENCH_PICK=pick, BENCH_NOW=now,
+                           **({"BENCH_HEADER": header, "BENCH_SEED": str(secrets.randbits(31))}
+                              if header else {})))
         bad = re.search(r"Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)", out)
         if bad:
             sys.exit(f"wrk at {url} ({kind}): {bad.group(0)}")
@@ -231,6 +234,15 @@ http {{
             title = f"(f) Idempotency keys, uniform, {in_flight} in flight"
             table(title, alternate(candidates, self.repetitions), "none", aim="0.80")
             table(title, worked, "none", unit="us of the processors an operation")
+        with self.directory() as path, self.listening(
+                [self.qms, "serve", "--listen", "127.0.0.1:0", "--store", f"sqlite:{path}/qms.db",
+                 "--log-level", "error"]) as url:
+            self.wrk(url, "put", "uniform")  # every user exists and the cache is warm
+            # As long, and as dear for the client, whether it is a key or not.
+            candidates = {header: lambda header=header: self.wrk(url, "put", "uniform", header)
+                          for header in ("Some-Other-Name", "Idempotency-Key")}
+            table("(f) PUT /user/{u}/updates, uniform, 64 connections, each with a random value",
+                  alternate(candidates, self.repetitions), "Some-Other-Name", aim="0.80")
 
     # (g) NATS
     @contextlib.contextmanager
