@@ -40,7 +40,7 @@ enum { CYVERSE_VERSION = 17, PRODUCT_VERSION_MIN = 120000 };
     "('usages', 'last_modified_at', 'timestamp with time zone'),"                                  \
     "('update_operations', 'id', 'uuid'), ('update_operations', 'name', 'text'),"                  \
     "('updates', 'id', 'uuid'), ('updates', 'update_operation_id', 'uuid'),"                       \
-    "('updates', 'value_type', 'tracked_metrics'), ('updates', 'value', 'numeric'),"        \
+    "('updates', 'value_type', 'tracked_metrics'), ('updates', 'value', 'numeric'),"               \
     "('updates', 'resource_type_id', 'uuid'),"                                                     \
     "('updates', 'effective_date', 'timestamp with time zone'),"                                   \
     "('updates', 'created_by', 'text'), ('updates', 'created_at', 'timestamp with time zone'),"    \
