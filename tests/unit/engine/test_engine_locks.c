@@ -59,6 +59,18 @@ static void start_add(struct call *call, const char *username, const char *amoun
     call_submit(call, false);
 }
 
+/* An ADD of 5 to ada's hours, the first row of another resource, and a SET of her hours to 1: three
+ * calls that end with 1 only in this order. */
+static void start_in_order(struct call *calls) {
+    start_add(&calls[0], "ada", "5");
+    call_init(&calls[1], &fixture);
+    call_add_usage(&calls[1], "ada", "1")->in.change.resource_name = TEXT("data.size");
+    call_submit(&calls[1], false);
+    call_init(&calls[2], &fixture);
+    call_add_usage(&calls[2], "ada", "1")->in.change.operation_name = TEXT("SET");
+    call_submit(&calls[2], false);
+}
+
 static void expect_end(struct call *call, enum qms_code code) {
     call_wait(call);
     assert_int_equal(call->request.ops->error.code, code);
@@ -337,13 +349,7 @@ static void who_waits_apart_keeps_the_order(void **state) {
     gate_close(&fixture);
     start_add(&calls[0], "bob", "1");
     gate_wait(&fixture);
-    start_add(&calls[1], "ada", "5");
-    call_init(&calls[2], &fixture);
-    call_add_usage(&calls[2], "ada", "1")->in.change.resource_name = TEXT("data.size");
-    call_submit(&calls[2], false);
-    call_init(&calls[3], &fixture);
-    call_add_usage(&calls[3], "ada", "1")->in.change.operation_name = TEXT("SET");
-    call_submit(&calls[3], false);
+    start_in_order(&calls[1]);
     fault_store_arm(fixture.store, FAULT_SAVE_LOCKED, 1, 1);
     gate_open(&fixture);
     for (int i = 0; i < 4; i++) expect_end(&calls[i], QMS_OK);
@@ -395,13 +401,7 @@ static void a_half_does_not_wait_for_what_came_later(void **state) {
     start_add(&first, "other", "1");
     gate_wait(&fixture);
     start_add(&calls[0], "bob", "1");
-    start_add(&calls[1], "ada", "5");
-    call_init(&calls[2], &fixture);
-    call_add_usage(&calls[2], "ada", "1")->in.change.resource_name = TEXT("data.size");
-    call_submit(&calls[2], false);
-    call_init(&calls[3], &fixture);
-    call_add_usage(&calls[3], "ada", "1")->in.change.operation_name = TEXT("SET");
-    call_submit(&calls[3], false);
+    start_in_order(&calls[1]);
     fault_store_arm(fixture.store, FAULT_SAVE_REFUSED, 1, 1);
     gate_open(&fixture);
     expect_end(&first, QMS_OK);
