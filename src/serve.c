@@ -14,12 +14,15 @@
 #include "front/http_tls.h"
 #include "serve_settings.h"
 #include "store/store.h"
+#include "store/store_url.h"
 
 enum { LOOPS_DEFAULT_MAX = 4 };
 
 /* The parts while the server lives; whatever is NULL has not been opened. */
 struct serve {
     const struct settings *settings;
+    enum store_kind store_kind;
+    const struct store *first_store; /* of the engine's */
     struct listener listener;
     struct plugins plugins;
     struct text warnings; /* lines, for the log */
@@ -63,15 +66,19 @@ static void on_replied(void *context) {
 
 /* For the engine, which asks for as many as it has threads. */
 static struct store *open_store(void *context, bool waits, struct qms_error *error) {
-    const struct settings *settings = context;
-    struct store_options store = {
+    struct serve *serve = context;
+    const struct settings *settings = serve->settings;
+    struct store_options options = {
         .url = settings->store_url,
         .waits = waits,
         .lock_wait_us = (int64_t)LOCK_TRY_MS * 1000,
         .clock = &clock_system,
         .actor = text_of(settings->store_actor),
+        .like = serve->first_store,
     };
-    return store_open(&store, error);
+    struct store *store = store_open(&options, error);
+    if (serve->first_store == NULL) serve->first_store = store;
+    return store;
 }
 
 static bool open_engine(struct serve *serve, struct qms_error *error) {
@@ -79,7 +86,7 @@ static bool open_engine(struct serve *serve, struct qms_error *error) {
     struct engine_options engine;
     engine_options_init(&engine);
     engine.open_store = open_store;
-    engine.store_context = (void *)settings;
+    engine.store_context = serve;
     engine.threads = settings->engine_threads;
     engine.metrics = serve->metrics;
     engine.default_plan = text_of(settings->default_plan);
@@ -171,10 +178,8 @@ static const char *scheme_of(const struct serve *serve) {
 static void log_first_key(const struct serve *serve) {
     struct directory *directory = engine_directory(serve->engine);
     if (directory != NULL && directory_count(directory, DIRECTORY_KEYS) == 0) {
-        const char *url = serve->settings->store_url;
-        bool is_file = strncmp(url, "sqlite:", strlen("sqlite:")) == 0;
         log_format(LOG_INFO, "no API key exists yet: qms apikey create --store %s makes one",
-                   is_file ? url : "URL");
+                   serve->store_kind == STORE_SQLITE ? serve->settings->store_url : "URL");
     }
     directory_release(directory);
 }
@@ -260,10 +265,13 @@ static int serve_until_signal(struct serve *serve, const struct command *command
     sigset_t taken;
     block_signals(serve, &taken);
     struct qms_error error;
-    /* A server that cannot listen must not make a database, nor bring one up to date. */
+    /* What was said is looked at before the machine is; and a server that cannot listen must not
+     * make a database, nor bring one up to date. */
     bool opened =
+        store_url_read(serve->settings->store_url, &serve->store_kind, &error) &&
+        open_tls(serve, &error) &&
         http_server_may_listen(serve->listener.address, serve->listener.port, &error) &&
-        open_tls(serve, &error) && open_engine(serve, &error);
+        open_engine(serve, &error);
     if (opened) open_nats(serve);
     opened = opened && open_http(serve, &error);
     if (opened) {

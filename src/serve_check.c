@@ -5,6 +5,7 @@
 #include "cli/table.h"
 #include "front/http_tls.h"
 #include "serve_settings.h"
+#include "store/store_url.h"
 
 /* A parameter of an address that holds a password: ?password=, &sslpassword= */
 static struct text masked_parameter(struct text value, struct arena *arena) {
@@ -75,11 +76,10 @@ static void print_settings(const struct settings_reading *reading, struct arena 
 
 /* Whether the file of the store can be used, as far as can be told without opening it. */
 static bool check_store(const char *url, struct arena *arena, struct qms_error *error) {
-    if (strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0) return true;
-    if (strncmp(url, "sqlite:", 7) != 0)
-        return qms_fail(error, QMS_BAD_REQUEST,
-                        "the store must be sqlite:PATH or postgresql://USER@HOST/DATABASE");
-    const char *path = url + 7;
+    enum store_kind kind;
+    if (!store_url_read(url, &kind, error)) return false;
+    if (kind == STORE_POSTGRES) return true;
+    const char *path = store_url_path(url);
     if (strcmp(path, ":memory:") == 0) return true;
     if (access(path, F_OK) == 0)
         return access(path, R_OK | W_OK) == 0 ||

@@ -164,6 +164,8 @@ struct store_options {
     bool beside;                /* a tool that writes a little while a server may have the store:
                                    a database is neither made, locked nor migrated, and what the
                                    server needs to find its own commits is left alone */
+    const struct store *like;   /* an open store of this URL in this process, or NULL: a database
+                                   that is shared is as that one left it, and not looked at again */
     const char *vfs;            /* SQLite VFS name, for tests; NULL: the default */
 };
 
@@ -171,7 +173,7 @@ struct store_options {
  * then nothing was altered. */
 struct store *store_open(const struct store_options *options, struct qms_error *error);
 
-/* One per back end; store_open() chooses by the URL's scheme. */
+/* One per back end; store_open() chooses, and has read the URL (store_url.h). */
 struct store *store_sqlite_open(const struct store_options *options, struct qms_error *error);
 struct store *store_postgres_open(const struct store_options *options, struct qms_error *error);
 

@@ -13,7 +13,7 @@ bool store_migrate(const char *url, struct arena *arena, struct text *report,
 bool store_migrate_remove(const char *url, struct arena *arena, struct text *report,
                           struct qms_error *error);
 
-/* One pair per back end; the two above choose by the URL's scheme. */
+/* One pair per back end; the two above choose, and have read the URL (store_url.h). */
 bool store_sqlite_report_migration(const char *url, struct arena *arena, struct text *report,
                                    struct qms_error *error);
 bool store_postgres_report_migration(const char *url, struct arena *arena, struct text *report,

@@ -226,13 +226,19 @@ static const struct store_ops postgres_ops = {
     .close = postgres_close,
 };
 
-static bool open_schema(struct store_postgres *postgres, bool beside, struct qms_error *error) {
+static bool open_schema(struct store_postgres *postgres, const struct store_options *options,
+                        struct qms_error *error) {
+    if (options->like != NULL) {
+        const struct store_postgres *like = (const struct store_postgres *)options->like;
+        postgres->has_version_triggers = like->has_version_triggers;
+        return true;
+    }
     struct postgres_schema schema = {0};
     PGconn *connection = postgres_connect(postgres->url, error);
     if (connection == NULL) return false;
     bool ready = postgres_refuse_shared_sessions(connection, postgres->url, error) &&
-                 (beside ? postgres_expect_schema(connection, &schema, error)
-                         : postgres_prepare_schema(connection, &schema, error));
+                 (options->beside ? postgres_expect_schema(connection, &schema, error)
+                                  : postgres_prepare_schema(connection, &schema, error));
     PQfinish(connection);
     postgres->has_version_triggers = schema.has_version_triggers;
     return ready;
@@ -268,7 +274,7 @@ struct store *store_postgres_open(const struct store_options *options, struct qm
     postgres->session.keeps_plans = true;
     postgres->rows_planned_for = ROWS_PLANNED_FOR_FIRST;
     if (options->waits) postgres->session.lock_ms = options->lock_wait_us / 1000 + 1;
-    if (open_schema(postgres, options->beside, error) && session_open(&postgres->session, error) &&
+    if (open_schema(postgres, options, error) && session_open(&postgres->session, error) &&
         continue_time(postgres, error)) {
         return &postgres->base;
     }

@@ -26,6 +26,16 @@ static bool take_bytes_as_they_are(PGconn *connection) {
            PQsetClientEncoding(connection, "SQL_ASCII") == 0;
 }
 
+bool postgres_check_url(const char *url, struct qms_error *error) {
+    PQconninfoOption *parsed = PQconninfoParse(url, NULL); /* its complaint may quote a password */
+    if (parsed == NULL)
+        return qms_fail(error, QMS_BAD_REQUEST,
+                        "the URL of the store is not one of PostgreSQL:"
+                        " postgresql://USER:PASSWORD@HOST:PORT/DATABASE");
+    PQconninfoFree(parsed);
+    return true;
+}
+
 PGconn *postgres_connect(const char *url, struct qms_error *error) {
     char connect_s[16];
     snprintf(connect_s, sizeof connect_s, "%d", POSTGRES_CONNECT_S_MAX);
@@ -39,13 +49,6 @@ PGconn *postgres_connect(const char *url, struct qms_error *error) {
     const char *const values[] = {
         "read-write", connect_s, "qms", "30", "5", "3", "15000", url, "UTF8", NULL,
     };
-    PQconninfoOption *parsed = PQconninfoParse(url, NULL); /* its complaint may quote a password */
-    if (parsed == NULL) {
-        qms_fail(error, QMS_BAD_REQUEST, "the URL of the store is not one of PostgreSQL:"
-                                         " postgresql://USER:PASSWORD@HOST:PORT/DATABASE");
-        return NULL;
-    }
-    PQconninfoFree(parsed);
     PGconn *connection = PQconnectdbParams(keywords, values, 1);
     if (PQstatus(connection) == CONNECTION_OK && take_bytes_as_they_are(connection)) {
         PQsetNoticeReceiver(connection, on_notice, NULL);

@@ -45,6 +45,8 @@ bool session_open(struct postgres_session *session, struct qms_error *error);
 void session_close(struct postgres_session *session); /* may be opened again */
 void session_end(struct postgres_session *session);   /* for good */
 
+/* Whether libpq can read it; the error does not quote it. */
+QMS_MUST_CHECK bool postgres_check_url(const char *url, struct qms_error *error);
 /* A plain connection with none of our settings, for whoever brings the schema up to date. NULL:
  * an error. To be closed with PQfinish(). */
 PGconn *postgres_connect(const char *url, struct qms_error *error);

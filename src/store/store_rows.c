@@ -3,25 +3,13 @@
 #include <assert.h>
 #include <stdio.h>
 
-static const struct {
-    const char *scheme;
-    struct store_rows *(*open)(const char *url, bool fills, struct qms_error *error);
-} kinds[] = {
-    {"sqlite:", store_sqlite_rows_open},
-    {"postgresql://", store_postgres_rows_open},
-    {"postgres://", store_postgres_rows_open},
-};
+#include "store/store_url.h"
 
 struct store_rows *store_rows_open(const char *url, bool fills, struct qms_error *error) {
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (strncmp(url, kinds[i].scheme, strlen(kinds[i].scheme)) == 0)
-            return kinds[i].open(url, fills, error);
-    }
-    /* Only what stands before the colon: the rest may hold a password. */
-    qms_fail(error, QMS_BAD_REQUEST,
-             "unknown kind of store \"%.*s\": use sqlite:PATH or postgresql://...",
-             (int)strcspn(url, ":"), url);
-    return NULL;
+    enum store_kind kind;
+    if (!store_url_read(url, &kind, error)) return NULL;
+    return kind == STORE_SQLITE ? store_sqlite_rows_open(url, fills, error)
+                                : store_postgres_rows_open(url, fills, error);
 }
 
 static char *append(char *at, const char *end, const char *piece, size_t length) {

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "store/store_sqlite_gather.h"
+#include "store/store_url.h"
 
 /* A larger log makes each commit cheaper (a page that many batches change is copied to the file
  * once) and each checkpoint longer. From the first bound the log is checkpointed when the engine is
@@ -515,7 +516,7 @@ static bool sqlite_open_database(struct store_sqlite *sqlite, struct qms_error *
 struct store *store_sqlite_open(const struct store_options *options, struct qms_error *error) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, sqlite_forgo_statistics);
-    const char *path = options->url + strlen("sqlite:");
+    const char *path = store_url_path(options->url);
     struct store_sqlite *sqlite = memory_take_zeroed(1, sizeof *sqlite);
     sqlite->base.ops = &sqlite_ops;
     store_sqlite_keys_open(&sqlite->keys);

@@ -161,9 +161,6 @@ bool store_sqlite_file_open(struct store_sqlite_file *file, const char *path,
                             struct qms_error *error) {
     *file = (struct store_sqlite_file){.descriptor = -1};
     struct stat status;
-    if (path[0] == '\0') {
-        return qms_fail(error, QMS_BAD_REQUEST, "the store names no file: use sqlite:PATH");
-    }
     if (!file_create_or_open(file, path, error)) return false;
     if (fstat(file->descriptor, &status) != 0) {
         refuse_errno(path, error);

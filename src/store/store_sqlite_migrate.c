@@ -5,6 +5,7 @@
 #include "store/migration.h"
 #include "store/store_migrate.h"
 #include "store/store_sqlite.h"
+#include "store/store_url.h"
 
 /* One transaction: either the tables and the version are new, or neither. The first also marks the
  * file as ours. */
@@ -48,7 +49,7 @@ bool store_sqlite_report_migration(const char *url, struct arena *arena, struct 
     const struct store_options options = {.url = url, .clock = &clock_system};
     struct store *store = store_sqlite_open(&options, error);
     if (store == NULL) return false;
-    const char *path = url + strlen("sqlite:");
+    const char *path = store_url_path(url);
     int version = (int)sqlite_migrations_count;
     int before = (int)store_sqlite_of(store)->version_before;
     if (before == version)

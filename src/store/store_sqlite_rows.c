@@ -10,6 +10,7 @@
 #include "store/store_rows.h"
 #include "store/store_sqlite.h"
 #include "store/store_sqlite_gather.h"
+#include "store/store_url.h"
 
 struct sqlite_rows {
     struct store_rows base;
@@ -268,7 +269,7 @@ static const struct rows_ops sqlite_rows_ops = {
 };
 
 struct store_rows *store_sqlite_rows_open(const char *url, bool fills, struct qms_error *error) {
-    const char *path = url + strlen("sqlite:");
+    const char *path = store_url_path(url);
     struct sqlite_rows *rows = memory_take_zeroed(1, sizeof *rows);
     rows->base.ops = &sqlite_rows_ops;
     snprintf(rows->base.place, sizeof rows->base.place, "%s", path);

@@ -77,8 +77,8 @@ def test_the_ipv6_loopback_is_listened_on_where_there_is_one(tmp_path):
 
 @pytest.mark.parametrize('args', [
     ['serve', '--no-such-option'], ['serve', '--listen', 'nowhere'],
-    ['serve', '--listen', '127.0.0.1:99999'], ['serve', '--store', 'mysql:x'],
-    ['serve', '--listen', '127.0.0.1:-1'], ['serve', 'extra'], ['serve', '--store'],
+    ['serve', '--listen', '127.0.0.1:99999'], ['serve', '--listen', '127.0.0.1:-1'],
+    ['serve', 'extra'], ['serve', '--store'],
 ], ids=lambda args: ' '.join(args))
 def test_a_command_line_that_makes_no_sense_is_refused(tmp_path, args):
     process = subprocess.run([str(BINARY), *args], capture_output=True, timeout=20,
@@ -86,6 +86,26 @@ def test_a_command_line_that_makes_no_sense_is_refused(tmp_path, args):
     assert process.returncode == 2
     assert process.stdout == b'' and process.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize('args, words', [
+    (['--store', 'mysql:x'], 'unknown kind of store "mysql"'),
+    (['--store', 'mysql://qms:secret@x/qms'], 'unknown kind of store "mysql"'),
+    (['--store', ''], 'unknown kind of store ""'),
+    (['--store', 'sqlite:'], 'the store names no file'),
+    (['--store', 'postgresql://qms:secret@[::1/qms'], 'is not one of PostgreSQL'),
+    (['--store', 'postgres://x/qms?secret=1'], 'is not one of PostgreSQL'),
+    (['--tls-cert', 'none', '--tls-key', 'none'], 'none'),
+], ids=lambda args: ' '.join(args) if isinstance(args, list) else '')
+def test_a_setting_that_cannot_be_is_named_also_where_the_port_is_taken(server, tmp_path, args,
+                                                                      words):
+    for option in (['--check'], ['--listen', f'127.0.0.1:{server.port}']):
+        process = subprocess.run([str(BINARY), 'serve', *option, *args], capture_output=True,
+                                 timeout=20, env=environment(), cwd=tmp_path, text=True)
+        said = process.stderr if option[0] == '--listen' else process.stdout
+        assert (process.returncode, words in said) == (2, True), said
+        assert 'in use' not in said and 'secret' not in process.stderr
+        assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == []
 
 
 # -- refusing to start ---------------------------------------------------------------------------

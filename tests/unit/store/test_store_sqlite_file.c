@@ -405,6 +405,7 @@ static void an_unknown_kind_of_store_is_refused(void **state) {
         {"qms.db", "unknown kind of store \"qms.db\""},
         {"", "unknown kind of store \"\""},
         {"sqlite:", "the store names no file"},
+        {"postgresql://ada:secret@[::1/qms", "is not one of PostgreSQL"},
     };
     char url[128];
     memcpy(url, fixture->url, sizeof url);
