@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import pathlib
 import time
 
 import hypothesis
@@ -28,6 +29,14 @@ STORELESS = {'test_asyncapi', 'test_configuration', 'test_http_connections',
              'test_proto_json', 'test_readme', 'test_tls_connections'}
 
 
+# Files are handed out whole to whoever is free. What takes longest begins first, so that nobody
+# waits for it at the end.
+FIRST = ['test_schemathesis', 'test_crash', 'test_root_routes', 'test_v1_routes', 'test_v1_cases',
+         'test_idempotency', 'test_streaming', 'test_ingest', 'test_nats_behaviour',
+         'test_qms_routes', 'test_nats_connection', 'test_proto_json', 'test_postgres_shared',
+         'test_postgres_in_place', 'test_tls_connections', 'test_http_connections', 'test_auth',
+         'test_tls', 'test_openapi', 'test_many_nodes', 'test_v1_bad_input']
+
 # What one run of a commit says, the next says, too. New input: QMS_TEST_INPUT=new.
 hypothesis.settings.register_profile('same', derandomize=True)
 if os.environ.get('QMS_TEST_INPUT') != 'new':
@@ -40,6 +49,9 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
+    assert all((pathlib.Path(__file__).parent / f'{name}.py').exists() for name in FIRST)
+    items.sort(key=lambda item: FIRST.index(item.path.stem) if item.path.stem in FIRST
+               else len(FIRST))
     if stores.KIND == 'sqlite':
         return
     left_out = [item for item in items if item.get_closest_marker('sqlite_only')
@@ -102,11 +114,57 @@ def clock(tmp_path):
     clock.file.close()
 
 
+class Untouched:
+    """A server with an empty store whose clock stands still, for as long as its tests change
+    nothing in the store; then another takes its place. To start one takes longer than to use it."""
+
+    def __init__(self, new_directory):
+        self.new_directory = new_directory
+        self.server = None
+
+    def begin(self):
+        if self.server is None:
+            directory = self.new_directory()
+            self.server = Server(directory, clock=Clock(directory / 'clock')).start()
+            self.stored = self.server.stored()
+            self.before = self.stored.snapshot()
+        return self.server
+
+    def end(self):
+        """Of a test; it ends the server, too, if the test did not leave it as it was."""
+        if not self.server.running() or self.stored.snapshot() != self.before:
+            self.close()
+
+    def close(self):
+        server, self.server = self.server, None
+        if server is not None:
+            finish(server)
+            server.store.drop()
+            server.clock.file.close()
+
+
+@pytest.fixture(scope='module')
+def untouched(tmp_path_factory):
+    untouched = Untouched(lambda: tmp_path_factory.mktemp('untouched'))
+    yield untouched
+    untouched.close()
+
+
 @pytest.fixture
-def ask(start_server, clock):
-    """ask(method, target, body=None) of a server whose clock stands still, each on a connection of
-    its own; the server is ask.server."""
-    server = start_server(clock=clock)
+def still_server(request, untouched):
+    """A server with an empty store whose clock stands still at 2026-08-12 10:00:00 UTC. Tests of
+    the same file that have changed nothing may have asked it before."""
+    server = untouched.begin()
+    request.node.servers = [server]
+    yield server
+    untouched.end()
+
+
+@pytest.fixture
+def ask(still_server):
+    """ask(method, target, body=None) of the still server, each on a connection of its own; the
+    server is ask.server."""
+    server = still_server
 
     def ask(method, target, body=None):
         octets = body if isinstance(body, bytes) else b''

@@ -83,7 +83,7 @@ class Database:
 
     def drop(self):
         if self.cluster.process is not None:
-            self.cluster.execute(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
+            self.cluster.drop_database(self.name)
 
     def __str__(self):
         return self.name
