@@ -68,11 +68,11 @@ class Stored:
             connection.execute(sql, parameters)
         time.sleep(2 * NOTICED_SECONDS)
 
-    def execute_many(self, sql, rows):
-        """All or nothing."""
+    def add_users(self, users):
+        """Many at once, as (id, name)."""
         with self._connection() as connection:
             connection.execute('BEGIN')
-            connection.executemany(sql, rows)
+            connection.executemany('INSERT INTO users (id, username) VALUES (?, ?)', users)
             connection.execute('COMMIT')
 
     def count(self, table):

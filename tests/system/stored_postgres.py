@@ -80,11 +80,11 @@ class StoredPostgres(Stored):
         with self._connection() as connection:
             self._run(connection, sql, parameters)
 
-    def execute_many(self, sql, rows):
-        with self._connection() as connection, connection.transaction(), \
-                connection.cursor() as cursor:
-            cursor.executemany(sql.replace('?', '%s'),
-                               [[given(value) for value in row] for row in rows])
+    def add_users(self, users):
+        with self._connection() as connection, connection.cursor() as cursor, \
+                cursor.copy('COPY users (id, username) FROM STDIN') as copy:
+            for identity, name in users:
+                copy.write_row((identity.hex(), name))
 
     def request_keys(self):
         return {row['key'] for row in self.rows('SELECT key FROM qms_server.idempotency')}

@@ -346,9 +346,7 @@ def test_progress_is_shown_on_a_terminal_only(filled, database, tmp_path):
     assert '\r' not in copy(filled, database()).stderr
     controller, terminal = pty.openpty()
     target = stores.File(tmp_path / 'target.db')
-    filled.stored().execute_many(
-        'INSERT INTO users (id, username) VALUES (?, ?)',
-        [(new_id(), f'many-{number}') for number in range(20000)])
+    filled.stored().add_users([(new_id(), f'many-{number}') for number in range(20000)])
     child = subprocess.Popen([BINARY, 'copy', '--from', filled.url, '--to', target.url],
                              stderr=terminal, stdout=subprocess.DEVNULL,
                              env=environment(TERM='xterm'))

@@ -22,7 +22,7 @@ def crowd(tmp_path_factory):
     server.stop()
     users = [((index + 1).to_bytes(16, 'big'), f'user-{index:06}' + 'x' * 150)
              for index in range(USERS - 1)] + [(USERS.to_bytes(16, 'big'), 'ada')]
-    server.stored().execute_many('INSERT INTO users (id, username) VALUES (?, ?)', users)
+    server.stored().add_users(users)
     yield server
     if server.process is not None:
         server.kill()

@@ -278,7 +278,7 @@ def test_a_listing_is_sent_while_it_is_read(start_server, authority, pairs):
     server = start_server(*pairs[0].options, trust=authority.trust)
     server.stop()
     count = 30000
-    server.stored().execute_many('INSERT INTO users (id, username) VALUES (?, ?)', [
+    server.stored().add_users([
         ((n + 1).to_bytes(16, 'big'), f'user-{n:06}' + 'x' * 150) for n in range(count)])
     server.start()
     with server.http.stream('GET', '/v1/users') as response:

@@ -9,13 +9,9 @@
 
 #include <cmocka.h>
 
-/* The sanitizers look at memory, not at numbers, and take their time. */
-#if defined(__clang__)
-enum { SANITIZED = __has_feature(address_sanitizer) };
-#else
-enum { SANITIZED = 0 };
-#endif
+#include "support/sanitized.h"
 
+/* The sanitizers look at memory, not at numbers, and take their time. */
 enum {
     ROUNDS = SANITIZED ? 20000 : 200000,
     PLACES = 400,     /* digits of a long-hand number */

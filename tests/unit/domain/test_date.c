@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "support/sanitized.h"
+
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define SECONDS(count) (INT64_C(count) * 1000000)
 
@@ -124,10 +126,12 @@ static void timestamps_are_written_in_utc(void **state) {
     local_zone("UTC");
 }
 
-/* Every day of the range, compared with the C library's calendar, there and back. */
+/* Every day of the range, compared with the C library's calendar, there and back; where memory is
+ * what is looked at, every 29th. */
 static void every_day_is_written_and_read_as_the_calendar_says(void **state) {
     (void)state;
-    for (int64_t at_us = TIME_US_MIN; at_us < TIME_US_MAX; at_us += SECONDS(86400)) {
+    const int64_t step_us = SECONDS(86400) * (SANITIZED ? 29 : 1);
+    for (int64_t at_us = TIME_US_MIN; at_us < TIME_US_MAX; at_us += step_us) {
         time_t seconds = (time_t)(at_us / SECONDS(1));
         struct tm day;
         assert_non_null(gmtime_r(&seconds, &day));

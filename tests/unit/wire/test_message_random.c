@@ -7,10 +7,11 @@
 #include "support/exact.h"
 #include "support/json_compare.h"
 #include "support/message_any.h"
+#include "support/sanitized.h"
 #include "wire/message_copy.h"
 #include "wire/message_private.h"
 
-enum { MESSAGES_OF_EACH_TYPE = 60 };
+enum { MESSAGES_OF_EACH_TYPE = SANITIZED ? 20 : 60 };
 
 struct fixture {
     struct arena arena;
