@@ -123,14 +123,29 @@ static bool make_extension(PGconn *connection, const char *name) {
     return made;
 }
 
+/* The tables call its functions without a schema. */
+static bool is_in_public(PGconn *connection, const char *name) {
+    char query[256];
+    snprintf(query, sizeof query,
+             "SELECT 1 FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n"
+             " ON n.oid = e.extnamespace WHERE n.nspname = 'public'"
+             " AND pg_catalog.quote_ident(e.extname) = '%s'", name);
+    PGresult *result = PQexec(connection, query);
+    bool found = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1;
+    PQclear(result);
+    return found;
+}
+
 static bool make_extensions(PGconn *connection, struct qms_error *error) {
     char missing[QMS_ERROR_TEXT_MAX] = "";
     bool complete = true;
     for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; i++) {
-        if (make_extension(connection, extensions[i].name)) continue;
+        const char *name = extensions[i].name;
+        bool made = make_extension(connection, name);
+        if (made && is_in_public(connection, name)) continue;
         size_t length = strlen(missing);
-        snprintf(missing + length, sizeof missing - length, " CREATE EXTENSION %s;",
-                 extensions[i].name);
+        snprintf(missing + length, sizeof missing - length,
+                 made ? " ALTER EXTENSION %s SET SCHEMA public;" : " CREATE EXTENSION %s;", name);
         complete = complete && !extensions[i].is_needed;
     }
     if (complete) return true;

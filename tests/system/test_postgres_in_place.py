@@ -139,6 +139,21 @@ def test_where_extensions_are_missing_the_lines_for_an_administrator_are_said(da
     assert serve(database).get('/summary/ada').status_code == 200
 
 
+def test_where_extensions_are_in_another_schema_the_lines_that_move_them_are_said(databases, serve):
+    database = databases(template='template0')
+    names = '"uuid-ossp"', 'moddatetime', 'insert_username'
+    database.execute('CREATE SCHEMA extensions',
+                     *(f'CREATE EXTENSION {name} SCHEMA extensions' for name in names))
+    before = database.dump('--schema-only')
+    said = refusal(database)
+    statements = re.findall(r'(?:ALTER|CREATE) EXTENSION [^;]+;', said)
+    assert [f'ALTER EXTENSION {name} SET SCHEMA public;' for name in names] \
+        == [each for each in statements if each.startswith('ALTER')]
+    assert database.dump('--schema-only') == before
+    database.execute(*statements)
+    assert serve(database).get('/summary/ada').status_code == 200
+
+
 def test_what_lists_keys_or_makes_one_prepares_no_database(databases):
     database = databases()
     before = database.dump()
