@@ -10,7 +10,12 @@
 #include <cmocka.h>
 
 #include "support/power_vfs.h"
+#include "support/sanitized.h"
 #include "support/store_fixture.h"
+
+/* With sanitizers the power does not fail at every moment, but at one in so many. It is odd, since
+ * what is lost takes turns. */
+enum { STRIDE = SANITIZED ? 5 : 1 };
 
 static char much[METADATA_BYTES_MAX]; /* two audit rows with it are written in several pieces */
 
@@ -289,7 +294,7 @@ static int64_t count_lost(struct store_fixture *fixture, unsigned from, unsigned
     int64_t lost = 0;
     store_fixture_open(fixture);
     fixture_user(fixture, "ada", "0");
-    for (unsigned cut = from; cut < to; cut++) {
+    for (unsigned cut = from; cut < to; cut += STRIDE) {
         int64_t sent;
         fixture->synchronous_off = synchronous_off;
         store_fixture_reopen(fixture);
@@ -323,7 +328,7 @@ static void without_syncs_the_test_above_finds_batches_lost(void **state) {
 static void a_file_whose_creation_was_cut_off_is_created_again(void **state) {
     struct store_fixture *fixture = *state;
     unsigned cuts = 0;
-    for (unsigned operations = 0;; operations++) {
+    for (unsigned operations = 0;; operations += STRIDE) {
         struct qms_error error;
         /* a file that was there is not removed by an opening that fails, as by one that is cut */
         FILE *file = fopen(fixture->url + strlen("sqlite:"), "w");
@@ -344,7 +349,7 @@ static void a_file_whose_creation_was_cut_off_is_created_again(void **state) {
         setup(state);
         if (!was_cut) break;
     }
-    assert_true(cuts > 50);
+    assert_true(cuts > 50 / STRIDE);
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
