@@ -12,7 +12,7 @@
 #include "front/http_server.h"
 #include "front/http_tls.h"
 
-enum { DRAIN_MS = 5000, LARGE_BODY_BYTES_MAX = 16 << 20, SMALL_BODY_BYTES_MAX = 1000 };
+enum { DRAIN_MS = 60000, LARGE_BODY_BYTES_MAX = 16 << 20, SMALL_BODY_BYTES_MAX = 1000 };
 
 /* Exchanges that a thread of its own answers, all that are due at once, as the engine does. */
 struct worker {
@@ -29,6 +29,13 @@ struct job {
     struct http_exchange *exchange;
     int64_t due_ms;
 };
+
+static volatile sig_atomic_t released; /* slow answers need not wait any longer */
+
+static void on_release(int signal) {
+    (void)signal;
+    released = 1;
+}
 
 static int64_t now_ms(void) {
     struct timespec now;
@@ -113,7 +120,7 @@ static bool take_due(struct worker *worker, struct job **due) {
     *due = NULL;
     while (*link != NULL) {
         struct job *job = *link;
-        if (job->due_ms > now && !worker->stopping) {
+        if (job->due_ms > now && !worker->stopping && !released) {
             link = &job->next;
             continue;
         }
@@ -220,6 +227,7 @@ int main(int argc, char **argv) {
     sigaddset(&ends, SIGINT);
     pthread_sigmask(SIG_BLOCK, &ends, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGUSR1, on_release);
 
     worker.last = &worker.first;
     http_server_options_init(&options);

@@ -1,5 +1,6 @@
 """The HTTP server in a program of its own, with routes for tests (tests/support)."""
 
+import signal
 import subprocess
 
 import pytest
@@ -27,6 +28,10 @@ class HttpServer:
 
     def connect(self, seconds_max=WAIT_SECONDS_MAX):
         return Connection(self.host, self.port, seconds_max, self.context)
+
+    def release(self):
+        """Answers at once what was asked slowly."""
+        self.process.send_signal(signal.SIGUSR1)
 
     def terminate(self):
         self.process.terminate()
