@@ -22,7 +22,7 @@ import psycopg
 
 from ports import held_port, number_of
 
-WAIT_SECONDS_MAX = 60
+WAIT_SECONDS_MAX = 120
 SOCKET_PATH_MAX = 100  # the system's limit is 107, with the name of the socket
 PR_SET_PDEATHSIG = 1
 

@@ -9,7 +9,7 @@ EXTENSIONS = 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1\nextendedKeyUsage
 
 def openssl(*arguments):
     subprocess.run(['openssl', *map(str, arguments)], check=True, stdin=subprocess.DEVNULL,
-                   capture_output=True, timeout=60)
+                   capture_output=True, timeout=120)
 
 
 class Pair:

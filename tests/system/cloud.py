@@ -17,7 +17,8 @@ def seed_operator(server):
     """The first key: of the Operator of the system organization, made in the store."""
     server.stop()
     made = subprocess.run([BINARY, 'apikey', 'create', '--store', server.store.url],
-                          capture_output=True, text=True, env=environment(), timeout=60, check=True)
+                          capture_output=True, text=True, env=environment(), timeout=120,
+                          check=True)
     server.start()
     return made.stdout.strip()
 

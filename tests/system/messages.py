@@ -66,5 +66,5 @@ class Codec:
 
     def close(self):
         self.process.stdin.close()
-        assert self.process.wait(timeout=10) == 0
+        assert self.process.wait(timeout=120) == 0
         self.process.stdout.close()

@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 
-WAIT_SECONDS_MAX = 30
+WAIT_SECONDS_MAX = 120
 LINE = re.compile(r'(\S+) (\d+)(?: (\S+))? (\d+)(?: (\d+))?\Z')
 
 

@@ -16,7 +16,7 @@ from messages import message_class
 from ports import held_port, number_of
 from server import REPOSITORY, environment
 
-WAIT_SECONDS_MAX = 30
+WAIT_SECONDS_MAX = 120
 CLIENT_LIBRARY = REPOSITORY / '.venv' / 'nats-py'
 
 
@@ -110,7 +110,7 @@ class NatsClient:
         """What the library logs of lost connections."""
 
     def wait(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(WAIT_SECONDS_MAX * 4)
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(WAIT_SECONDS_MAX * 2)
 
     def close(self):
         self.wait(self.connection.close())

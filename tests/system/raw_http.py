@@ -24,7 +24,7 @@ class Closed(Exception):
 
 
 class Connection:
-    def __init__(self, host, port, seconds_max=30, context=None):
+    def __init__(self, host, port, seconds_max=120, context=None):
         """context: of TLS."""
         self.socket = socket.create_connection((host, port), seconds_max)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

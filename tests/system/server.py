@@ -24,7 +24,7 @@ from stores import BINARY, REPOSITORY, environment
 
 __all__ = ['BINARY', 'REPOSITORY', 'Clock', 'NotStarted', 'Server', 'environment']
 READY = re.compile(r'\Aqms listening on (https?://(\[[0-9a-f:]+\]|[0-9.]+):(\d+))\n')
-WAIT_SECONDS_MAX = 30
+WAIT_SECONDS_MAX = 120
 
 
 def has_ipv6_loopback():

@@ -40,7 +40,7 @@ class Stored:
 
     @contextlib.contextmanager
     def _connection(self):
-        connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+        connection = sqlite3.connect(self.path, timeout=120, isolation_level=None)
         connection.row_factory = sqlite3.Row
         try:
             yield connection

@@ -232,7 +232,7 @@ def serving(start_server, tmp_path):
             time.sleep(0.01)
         yield lambda *args: subprocess.run(
             [str(BINARY), 'nats', 'request', '--nats', nats.url, *args], capture_output=True,
-            timeout=60, env=environment())
+            timeout=120, env=environment())
         server.stop()
 
 

@@ -250,7 +250,7 @@ def test_the_last_use_of_a_key_is_recorded_once_a_minute(start_server, clock):
     server, keys = keyed(start_server, clock=clock)
 
     def ask_until_used(changed):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while True:
             for _ in range(10):
                 assert server.get('/plans', headers=header(keys['read'])).status_code == 200

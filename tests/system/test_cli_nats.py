@@ -26,7 +26,7 @@ def nats(tmp_path_factory):
 def ask(nats, *args, code=0, read=None, url=None):
     """What the command prints on standard output and on standard error."""
     done = subprocess.run([str(BINARY), 'nats', 'request', '--nats', url or nats.url, *args],
-                          input=read, capture_output=True, timeout=60,
+                          input=read, capture_output=True, timeout=120,
                           stdin=None if read is not None else subprocess.DEVNULL,
                           env=environment())
     assert done.returncode == code, done.stderr.decode()
@@ -261,7 +261,7 @@ def test_the_servers_may_be_named_in_the_environment(nats):
     env = {**os.environ, 'QMS_NATS_CLUSTER': nats.url}
     with answering(nats, NOTHING):
         done = subprocess.run([str(BINARY), 'nats', 'request', 'user.summary.get', '{}'],
-                              capture_output=True, timeout=60, env=env)
+                              capture_output=True, timeout=120, env=env)
     assert done.returncode == 0, done.stderr
 
 

@@ -17,7 +17,7 @@ DATA = '99e3f91e-950a-11ec-84a4-406c8f3e9cbb'
 
 def qms(server, *args, code=0, **env):
     """Runs a command; its standard output, or its standard error when code is not 0."""
-    process = subprocess.run([str(BINARY), *args], capture_output=True, timeout=60,
+    process = subprocess.run([str(BINARY), *args], capture_output=True, timeout=120,
                              stdin=subprocess.DEVNULL, env=environment(QMS_URL=server.url, **env))
     assert process.returncode == code, process.stderr
     assert (process.stderr == b'') == (code == 0)
@@ -321,7 +321,7 @@ def completed(shell, *words):
         command, before = ['zsh', '-f'], ZSH
         ask = f'words=({line}) CURRENT={len(words) + 1}; _qms\n'
     done = subprocess.run(command, input=before.encode() + script.stdout + ask.encode(),
-                          capture_output=True, env=environment(), timeout=60)
+                          capture_output=True, env=environment(), timeout=120)
     assert done.stderr == b''
     return done.stdout.decode().split()
 

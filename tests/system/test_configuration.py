@@ -20,7 +20,7 @@ def check(tmp_path):
             (tmp_path / 'service.env').write_text(dotenv)
             args = ('--dotenv-path', 'service.env', *args)
         done = subprocess.run([str(BINARY), 'serve', '--check', *args], capture_output=True,
-                              text=True, env=environment(**variables), cwd=tmp_path, timeout=20)
+                              text=True, env=environment(**variables), cwd=tmp_path, timeout=120)
         assert sorted(path.name for path in tmp_path.iterdir() if path.suffix == '.db') == []
         settings = {}
         title, *lines = done.stdout.split('\n\n')[0].splitlines() or ['']

@@ -358,7 +358,7 @@ def test_progress_is_shown_on_a_terminal_only(filled, database, tmp_path):
     except OSError:  # the terminal is gone with its last user
         pass
     os.close(controller)
-    assert child.wait(60) == 0
+    assert child.wait(120) == 0
     assert b'copying ' in seen and b'\r' in seen, seen
 
 

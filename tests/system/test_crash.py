@@ -61,7 +61,7 @@ class Client(threading.Thread):
 
     def run(self):
         try:
-            with Connection(*self.address, seconds_max=20) as connection:
+            with Connection(*self.address, seconds_max=120) as connection:
                 while True:
                     getattr(self, self.kind)(connection)
         except (Closed, OSError):
@@ -205,7 +205,7 @@ def test_every_acknowledged_change_survives_a_kill_at_any_moment(start_server, s
         time.sleep(chance.uniform(0.01, 0.3))
         server.kill()
         for client in clients:
-            client.join(30)
+            client.join(120)
             assert not client.is_alive()
             records.take(client)
         server.start()
@@ -248,7 +248,7 @@ def test_a_file_that_may_not_grow_fails_changes_and_not_the_server(server):
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (bytes_max, limits[1]))
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         answer = pool.submit(server.usage, 'ada', 1)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while server.running() and 'cannot commit' not in server.log():
             assert time.monotonic() < deadline
             time.sleep(0.01)

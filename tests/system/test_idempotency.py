@@ -322,7 +322,7 @@ def test_of_many_at_once_one_is_done(shared, user, target, body):
     barrier = threading.Barrier(threads)
 
     def client(_):
-        with httpx.Client(base_url=shared.url, timeout=30, trust_env=False) as http:
+        with httpx.Client(base_url=shared.url, timeout=120, trust_env=False) as http:
             barrier.wait()
             return [http.request(method, target.format(user), json=body,
                                  headers={'Idempotency-Key': f'k{key}'}).status_code

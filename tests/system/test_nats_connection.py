@@ -22,7 +22,7 @@ QUICK = ('--reconnect-wait', '1')
 
 
 def await_true(condition, what):
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < until, what
         time.sleep(0.01)
@@ -200,7 +200,7 @@ def test_a_server_of_a_cluster_may_die(start_server, cluster):
 
 def await_answer(client):
     """Through servers that are still finding each other."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while True:
         try:
             assert client.json('plan.list', timeout=1)['error'] is None
@@ -322,7 +322,7 @@ def test_a_stop_answers_every_request_that_has_come_in(start_server, nats):
     async def ask(connection, payload):
         from nats.errors import NoRespondersError
         try:
-            answer = await connection.request('cyverse.qms.user.usages.add', payload, 20)
+            answer = await connection.request('cyverse.qms.user.usages.add', payload, 120)
             outcome['done'] += json.loads(answer.data)['error'] is None
         except NoRespondersError:
             pass  # nobody has taken it
@@ -340,7 +340,7 @@ def test_a_stop_answers_every_request_that_has_come_in(start_server, nats):
         future = asyncio.run_coroutine_threadsafe(burst(client.connection), client.loop)
         await_true(lambda: outcome['done'] > 100, 'nothing is answered')
         server.stop()
-        future.result(60)
+        future.result(240)
     assert outcome['lost'] == 0 and outcome['done'] >= 100
     server.start()
     assert usage_of(server, 'ada') == outcome['done']

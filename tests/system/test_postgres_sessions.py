@@ -15,7 +15,7 @@ from server import NotStarted
 COMMIT = b'qms2\0'  # the prepared statement's name in the message that runs it
 COMMITTED = b'COMMIT\0'  # in the answer to it
 SYNC = b'S\0\0\0\4'
-WAIT_SECONDS = 60
+WAIT_SECONDS = 120
 
 
 class Through:

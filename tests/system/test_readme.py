@@ -39,7 +39,7 @@ def run(command, server):
     else:
         words[1:1] = ['--silent', '--show-error']
     return subprocess.run(words, check=True, capture_output=True, text=True, cwd=REPOSITORY,
-                          timeout=60, env=environment(QMS_URL=server.url)).stdout
+                          timeout=120, env=environment(QMS_URL=server.url)).stdout
 
 
 @pytest.mark.parametrize('page, least', [(README, 6), (REPOSITORY / 'docs' / 'http.md', 7)],

@@ -46,7 +46,7 @@ def ask(server, version='1.1', method='GET', receive=None):
     client = socket.socket()
     if receive:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
-    client.settimeout(30)
+    client.settimeout(120)
     client.connect((server.host, server.port))
     client.sendall(f'{method} /v1/users HTTP/{version}\r\nHost: 127.0.0.1\r\n\r\n'.encode())
     return client

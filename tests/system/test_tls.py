@@ -432,5 +432,5 @@ def test_clients_take_the_certificate_they_are_to_trust(shared, tmp_path, author
 def test_a_server_without_tls_is_told_from_one_that_is_not_there(start_server):
     plain = start_server()
     done = subprocess.run([BINARY, 'user', 'ada', '--url', plain.url.replace('http:', 'https:')],
-                          capture_output=True, env=environment(), timeout=60)
+                          capture_output=True, env=environment(), timeout=120)
     assert done.returncode == 6 and b'does not speak TLS' in done.stderr
