@@ -23,6 +23,7 @@ class Responder:
 
     def __init__(self, server, subject, answer, tls=None, login=None):
         self.requests, self.answer = [], answer
+        self.asked = threading.Event()
         self.socket = socket.create_connection(('127.0.0.1', server.port), WAIT_SECONDS_MAX)
         self.stream = self.socket.makefile('rb', buffering=0)
         assert self.stream.readline().startswith(b'INFO ')
@@ -48,6 +49,9 @@ class Responder:
         self.stream.close()
         self.socket.close()
 
+    def await_request(self):
+        assert self.asked.wait(WAIT_SECONDS_MAX)
+
     def send(self, line, payload=None):
         self.socket.sendall(line + b'\r\n' + (b'' if payload is None else payload + b'\r\n'))
 
@@ -72,6 +76,7 @@ class Responder:
         self.stream.read(2)
         headers = dict(pair.split(': ', 1) for pair in header.decode().splitlines()[1:] if pair)
         self.requests.append(Request(subject, headers, payload))
+        self.asked.set()
         answer = self.answer(self.requests[-1])
         if answer is not None:
             self.send(b'PUB %s %d' % (reply.encode(), len(answer)), answer)

@@ -157,6 +157,7 @@ def test_that_no_server_is_there_is_said_without_the_password(tmp_path):
 def test_without_an_answer_a_change_may_have_been_made(nats, subject, code, outcome):
     with answering(nats, None, f'cyverse.qms.{subject}') as responder:
         err = ask(nats, '--timeout', '1', subject, '{}', code=code)[1]
+        responder.await_request()
     assert f'no answer from cyverse.qms.{subject} within 1 s{outcome}\n' in err
     assert len(responder.requests) == 1
 
@@ -202,7 +203,8 @@ def test_a_message_that_no_server_takes_is_refused(nats):
 # Who may ask
 
 def test_a_user_and_a_password_are_those_of_the_url(tmp_path):
-    with NatsServer(tmp_path, 'authorization { user: "ada", password: "secret" }\n') as server:
+    with NatsServer(tmp_path, 'authorization { user: "ada", password: "secret", '
+                    'timeout: 60 }\n') as server:
         with answering(server, NOTHING, login={'user': 'ada', 'pass': 'secret'}):
             ask(server, 'user.summary.get', '{}', url=server.url.replace('//', '//ada:secret@'))
         for url in [server.url, server.url.replace('//', '//ada:guess@')]:
@@ -219,7 +221,7 @@ def tls(tmp_path_factory):
     cert, key = make_certificate(directory, 'server', 'DNS:localhost,IP:127.0.0.1')
     client = make_certificate(directory, 'client', 'DNS:client')
     config = (f'tls {{ cert_file: "{cert}", key_file: "{key}", ca_file: "{client[0]}", '
-              f'verify: true, timeout: 5 }}\n')
+              f'verify: true, timeout: 60 }}\n')
     with NatsServer(directory, config) as server:
         server.ca, server.client, server.other = cert, client, (ca, ca_key)
         yield server
@@ -240,7 +242,8 @@ def test_tls_needs_the_servers_certificate_trusted_and_the_clients_shown(tls):
 
 def test_the_certificate_has_to_name_the_host(tls, tmp_path):
     cert, key = make_certificate(tmp_path, 'elsewhere', 'DNS:elsewhere')
-    with NatsServer(tmp_path, f'tls {{ cert_file: "{cert}", key_file: "{key}" }}\n') as server:
+    with NatsServer(tmp_path, f'tls {{ cert_file: "{cert}", key_file: "{key}", timeout: 60 }}\n'
+                    ) as server:
         err = ask(server, '--tlsca', str(cert), 'user.summary.get', code=6)[1]
     assert 'no TLS with' in err
 

@@ -36,6 +36,10 @@ def usage_of(server, user):
     return sum(row['usage'] for row in server.get(f'/users/{user}/usages').json()['usages'])
 
 
+def updates_of(server, user):
+    return len(server.get(f'/users/{user}/updates').json()['updates'])
+
+
 @pytest.fixture
 def nats(tmp_path):
     with NatsServer(tmp_path / 'nats') as server:
@@ -78,7 +82,7 @@ def test_a_server_that_stops_while_nats_is_gone_stops_at_once(start_server, nats
     await_true(lambda: not is_ready(server), 'readiness does not tell')
     began = time.monotonic()
     server.stop()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 25  # and not as long as requests may take
 
 
 # -- who is there ---------------------------------------------------------------------------------
@@ -284,9 +288,10 @@ def load_while(nats, server, disturb):
     for load in loads:
         load.end()
     for load in loads:
+        # What nobody waited for any longer may still be done.
+        await_true(lambda: updates_of(server, load.user) == usage_of(server, load.user),
+                   'some updates have not changed the usage')
         assert load.acknowledged <= usage_of(server, load.user) <= load.sent
-        updates = server.get(f'/users/{load.user}/updates').json()['updates']
-        assert len(updates) == usage_of(server, load.user)
 
 
 def test_restarts_of_the_server_lose_no_acknowledged_change(start_server, nats):

@@ -116,7 +116,7 @@ def test_clients_that_vanish_end_their_listings(crowded):
         client.close()
     began = time.monotonic()
     assert len(crowded.get('/v1/users').json()['result']) == USERS
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60  # each is waited for 30 s, four at a time
 
 
 @pytest.mark.long
@@ -127,7 +127,7 @@ def test_a_stop_does_not_wait_for_ever_for_a_client_that_does_not_read(crowd):
     assert client.recv(100)
     began = time.monotonic()
     crowd.stop()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 20  # by default it waits 30 s
     with pytest.raises(OSError):  # not an end that looks like one
         rest = read_all(client)
         assert not rest.endswith(b'0\r\n\r\n')

@@ -108,7 +108,7 @@ def test_what_is_neither_is_closed_in_good_time(shared, octets):
         began = time.monotonic()
         while client.recv(100):  # an alert
             pass
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 9  # a handshake may take 10 s
     assert shared.get('/healthz').status_code == 200
 
 
