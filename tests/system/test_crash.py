@@ -126,6 +126,9 @@ class Records:
         self.sent, self.refused, self.lists, self.keyed = [], [], [], []
         self.counters = collections.defaultdict(lambda: [0, 0])  # acknowledged, sent
 
+    def acknowledged(self):
+        return sum(change.acknowledged for change in self.sent)
+
     def take(self, client):
         self.sent += client.sent
         self.refused += client.refused
@@ -136,6 +139,13 @@ class Records:
             self.lists += client.sent
         if client.kind == 'pipeline':
             self.keyed += client.sent
+
+
+def await_acknowledged(count, clients):
+    deadline = time.monotonic() + 120
+    while sum(change.acknowledged for client in clients for change in tuple(client.sent)) <= count:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 AUDIT = ('SELECT u.username, r.name AS resource, p.metadata, p.value FROM updates p '
@@ -203,6 +213,8 @@ def test_every_acknowledged_change_survives_a_kill_at_any_moment(start_server, s
         for client in clients:
             client.start()
         time.sleep(chance.uniform(0.01, 0.3))
+        if kill == KILLS - 1:  # not before there is enough to look at
+            await_acknowledged(20 * KILLS - records.acknowledged(), clients)
         server.kill()
         for client in clients:
             client.join(120)
@@ -213,7 +225,7 @@ def test_every_acknowledged_change_survives_a_kill_at_any_moment(start_server, s
             check(server, records)
     check(server, records)
     assert records.refused == []
-    acknowledged = sum(change.acknowledged for change in records.sent)
+    acknowledged = records.acknowledged()
     print(f'{len(records.sent)} changes sent, {acknowledged} acknowledged, {KILLS} kills')
     assert acknowledged > 20 * KILLS
     assert acknowledged < len(records.sent), 'no request was ever in flight at a kill'

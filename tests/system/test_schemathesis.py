@@ -28,8 +28,9 @@ def run(server, document, directory, *options):
     done = subprocess.run(
         [TOOL, 'run', document, '--url', server.url, '--checks', CHECKS,
          '--phases', PHASES, '--max-examples', '5', '--seed', '1',
-         '--generation-database', 'none', *options],
-        cwd=directory, capture_output=True, text=True, timeout=600)
+         '--generation-database', 'none', '--request-timeout', '120',
+         '--suppress-health-check', 'too_slow', *options],
+        cwd=directory, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stdout
     return done.stdout
 

@@ -101,16 +101,19 @@ static void a_locked_user_keeps_no_other_user_waiting(void **state) {
 static void who_does_not_get_a_lock_in_time_is_told_and_has_changed_nothing(void **state) {
     (void)state;
     struct call call;
+    unsigned told = 0;
     shared_database_lock(fixture.database, "ada");
-    start_add(&call, "ada", "1");
-    call_wait(&call);
-    const struct qms_error *error = &call.request.ops->error;
-    assert_int_equal(error->code, QMS_UNAVAILABLE);
-    assert_string_equal(error->text, "user ada is held locked by another program; nothing was "
-                                     "changed, safe to try again");
-    call_close(&call);
-    assert_true(shared_database_tries(fixture.database, "ada") >= 2);
-    assert_int_equal(fixture.metrics->lock_timeouts, 1);
+    do { /* again if there was no time for more than one try */
+        start_add(&call, "ada", "1");
+        call_wait(&call);
+        const struct qms_error *error = &call.request.ops->error;
+        assert_int_equal(error->code, QMS_UNAVAILABLE);
+        assert_string_equal(error->text, "user ada is held locked by another program; nothing was "
+                                         "changed, safe to try again");
+        call_close(&call);
+        assert_int_equal(fixture.metrics->lock_timeouts, ++told);
+    } while (shared_database_tries(fixture.database, "ada") <= told && told < 10);
+    assert_true(shared_database_tries(fixture.database, "ada") > told);
     shared_database_unlock(fixture.database, "ada");
     assert_int_equal(add_usage(&fixture, "ada", "2"), QMS_OK);
     assert_string_equal(usage_of(&fixture, "ada"), "2");

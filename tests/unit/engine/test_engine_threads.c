@@ -21,6 +21,8 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 
 static void four_threads(struct engine_options *options) {
     options->threads = 4;
+    options->lock_wait_us_max = 60000000;
+    options->request_wait_us_max = 60000000;
 }
 
 static int set_up(void **state) {
