@@ -60,7 +60,9 @@ def read_all(client):
 
 
 def users_read(client):
-    """How many users a chunked answer tells of; it must end as it should."""
+    """How many users a chunked answer tells of; it must end as it should. From here on the client
+    takes all it can: a listing has no longer than a minute of its own."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
     parts = []
     while not parts or not parts[-1].endswith(b'0\r\n\r\n'):
         parts.append(client.recv(1 << 20))
