@@ -1,7 +1,10 @@
 """The HTTP server in a program of its own, with routes for tests (tests/support)."""
 
+import os
+import pathlib
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -9,6 +12,7 @@ from raw_http import Connection
 from server import BINARY, WAIT_SECONDS_MAX
 
 PROGRAM = BINARY.parent / 'tests' / 'support' / 'http_test_server'
+ESTABLISHED = '01'  # in /proc/net/tcp
 
 
 class HttpServer:
@@ -44,6 +48,58 @@ class HttpServer:
         assert self.process.returncode == 0, log
         assert 'runtime error:' not in log and 'Sanitizer' not in log, log
         return output
+
+
+def eventually(condition):
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def sent_at_once(server, octets):
+    """When they were sent, and on which connection: one that was not idle for long before."""
+    while True:
+        began = time.monotonic()
+        try:
+            connection = server.connect()
+            began_sending = time.monotonic()
+            connection.send(octets)
+            if time.monotonic() - began < 0.7:
+                return began_sending, connection
+            connection.close()
+        except OSError:  # too late
+            assert time.monotonic() - began >= 0.7
+
+
+def descriptors(server):
+    return len(os.listdir(f'/proc/{server.process.pid}/fd'))
+
+
+def has_read_everything(server):
+    """Whether nothing that was sent to the server still lies in the system's queues."""
+    with open('/proc/net/tcp', encoding='ascii') as table:
+        rows = [line.split() for line in table][1:]
+    port = f'{server.port:04X}'
+    for local, remote, state, queues in (row[1:5] for row in rows):
+        to_send, to_read = (int(octets, 16) for octets in queues.split(':'))
+        if state == ESTABLISHED and (local.endswith(':' + port) and to_read or
+                                     remote.endswith(':' + port) and to_send):
+            return False
+    return True
+
+
+def cpu_seconds(server):
+    fields = pathlib.Path(f'/proc/{server.process.pid}/stat').read_text().rpartition(')')[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
+def rests(server):
+    """Whether it uses little for a while. A loop that spins takes all of a processor; the test's
+    own worker polls."""
+    before = cpu_seconds(server)
+    time.sleep(0.7)
+    return cpu_seconds(server) - before < 0.4
 
 
 @pytest.fixture

@@ -58,7 +58,8 @@ class Accounts:
                                            'exports')}
         account = self.operator.token(self.account, 'quotas',
                                       limits={**unlimited, 'wildcards': True})
-        return (f'authorization {{ timeout: 60 }}\noperator: {self.operator.token(self.operator, "tests")}\nresolver: MEMORY\n'
+        return ('authorization { timeout: 60 }\n'
+                f'operator: {self.operator.token(self.operator, "tests")}\nresolver: MEMORY\n'
                 f'resolver_preload {{ {self.account.public}: {account} }}\n')
 
     def new_user(self):

@@ -1,7 +1,5 @@
 """Connections as clients see them: reuse, order, bodies of every kind, slow and rude clients."""
 
-import os
-import pathlib
 import resource
 import socket
 import subprocess
@@ -12,6 +10,7 @@ from http.client import HTTPConnection
 import httpx
 import pytest
 
+from http_server import descriptors, eventually, has_read_everything, rests, sent_at_once
 from http_server import http as http  # noqa: F401 (fixtures)
 from http_server import start_http as start_http
 from raw_http import Closed, Connection
@@ -20,7 +19,6 @@ from server import WAIT_SECONDS_MAX, has_ipv6_loopback
 GET = b'GET /echo HTTP/1.1\r\nHost: localhost\r\n\r\n'
 MEBIBYTE = 1 << 20
 IN_GOOD_TIME = 8  # seconds: much longer than what is asked for, less than what holds by default
-ESTABLISHED = '01'  # in /proc/net/tcp
 
 
 def head(method, target, *headers, version='1.1'):
@@ -35,45 +33,6 @@ def chunked(*chunks):
 def asked(connection, octets):
     connection.send(octets)
     return connection.answer()
-
-
-def eventually(condition):
-    deadline = time.monotonic() + WAIT_SECONDS_MAX
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def sent_at_once(server, octets):
-    """When they were sent, and on which connection: one that was not idle for long before."""
-    while True:
-        began = time.monotonic()
-        try:
-            connection = server.connect()
-            began_sending = time.monotonic()
-            connection.send(octets)
-            if time.monotonic() - began < 0.7:
-                return began_sending, connection
-            connection.close()
-        except OSError:  # too late
-            assert time.monotonic() - began >= 0.7
-
-
-def descriptors(server):
-    return len(os.listdir(f'/proc/{server.process.pid}/fd'))
-
-
-def has_read_everything(server):
-    """Whether nothing that was sent to the server still lies in the system's queues."""
-    with open('/proc/net/tcp', encoding='ascii') as table:
-        rows = [line.split() for line in table][1:]
-    port = f'{server.port:04X}'
-    for local, remote, state, queues in (row[1:5] for row in rows):
-        to_send, to_read = (int(octets, 16) for octets in queues.split(':'))
-        if state == ESTABLISHED and (local.endswith(':' + port) and to_read or
-                                     remote.endswith(':' + port) and to_send):
-            return False
-    return True
 
 
 # ---- reuse and order ----
@@ -522,19 +481,6 @@ def test_clients_that_vanish_do_no_harm(http):
         connection.close()
     with http.connect() as connection:
         assert asked(connection, GET).status == 200
-
-
-def cpu_seconds(server):
-    fields = pathlib.Path(f'/proc/{server.process.pid}/stat').read_text().rpartition(')')[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
-
-
-def rests(server):
-    """Whether it uses little for a while. A loop that spins takes all of a processor; the test's
-    own worker polls."""
-    before = cpu_seconds(server)
-    time.sleep(0.7)
-    return cpu_seconds(server) - before < 0.4
 
 
 def test_waiting_clients_cost_nothing(start_http):
