@@ -11,6 +11,7 @@ import os
 import pathlib
 import pwd
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,7 @@ import tempfile
 import time
 
 import psycopg
+from psycopg.rows import dict_row
 
 from ports import held_port, number_of
 
@@ -74,6 +76,37 @@ def end_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
+class Session:
+    """A connection for statements of tests, made when there is something to do and again when it is
+    lost: to make one takes longer than most of what is done with it."""
+
+    def __init__(self, url, *settings):
+        self.url = url
+        self.settings = settings
+        self._connection = None
+
+    def connection(self):
+        if self._connection is not None and self._is_lost():
+            self.close()
+        if self._connection is None:
+            # Tables change meanwhile, which statements that were prepared do not bear.
+            self._connection = psycopg.connect(self.url, autocommit=True, prepare_threshold=None,
+                                               row_factory=dict_row)
+            for setting in self.settings:
+                self._connection.execute(setting)
+        return self._connection
+
+    def _is_lost(self):
+        """Nothing but a farewell comes unasked."""
+        return self._connection.closed or \
+            select.select([self._connection], [], [], 0)[0]
+
+    def close(self):
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
 class Cluster:
     """clock: the library of a wall clock that stands still; it reads self.clock_file, eight bytes,
     microseconds since 1970. tcp: also listens on a port of 127.0.0.1, self.port."""
@@ -102,6 +135,7 @@ class Cluster:
             self.held = held_port()
             self.port = number_of(self.held)
             self.settings['listen_addresses'] = '127.0.0.1'
+        self.session = Session(self.url('postgres'))
         self.clock = None
         if clock:
             # Where the server's user can read it, wherever the build is.
@@ -175,6 +209,7 @@ class Cluster:
 
     def close(self):
         atexit.unregister(self.close)
+        self.session.close()
         if self.process is not None:
             self.stop('immediate')
         if self.held:
@@ -220,8 +255,7 @@ class Cluster:
 
     def _command(self, statement):
         """Hundreds of databases are made, and psql takes longer to start than this takes."""
-        with psycopg.connect(self.url('postgres'), autocommit=True) as connection:
-            connection.execute(statement)
+        self.session.connection().execute(statement)
 
     def create_qms_template(self, name='qms_empty', owner='qms'):
         """A database with the extensions and nothing else, of a role that is no administrator."""

@@ -112,7 +112,7 @@ class Server:
                 return
             if ended:
                 break
-            time.sleep(0.002)
+            time.sleep(0.005)
         status = self.process.poll()
         self.kill()
         raise NotStarted(status, self.output(), self.log())

@@ -47,11 +47,6 @@ class Stored:
         finally:
             connection.close()
 
-    @contextlib.contextmanager
-    def kept_open(self):
-        """For much that is asked one after another."""
-        yield self
-
     def rows(self, sql, *parameters):
         with self._connection() as connection:
             return [dict(row) for row in connection.execute(sql, parameters)]

@@ -2,13 +2,9 @@
 microseconds since 1970, booleans 0 and 1, amounts text. A stranger, too: an administrator's own
 connection reads and writes."""
 
-import contextlib
 import datetime
 import decimal
 import uuid
-
-import psycopg
-from psycopg.rows import dict_row
 
 from stored import EPOCH, Stored
 
@@ -36,52 +32,34 @@ def given(value):
 
 
 class StoredPostgres(Stored):
-    def __init__(self, url):
-        self.url = url
-        self.connection = self.all_rows = None
+    def __init__(self, session):
+        """The session is an administrator's, and somebody else closes it."""
+        self.session = session
+        self.all_rows = None
 
-    @contextlib.contextmanager
-    def kept_open(self):
-        """A new session reads the catalogue for every table it meets."""
-        with self._connection() as self.connection:
-            yield self
-        self.connection = None
-
-    @contextlib.contextmanager
-    def _connection(self):
-        if self.connection is not None:
-            yield self.connection
-            return
-        with psycopg.connect(self.url, autocommit=True, row_factory=dict_row) as connection:
-            connection.execute("SET timezone = 'UTC'")
-            connection.execute('SET search_path = public, qms_server')
-            yield connection
-
-    def _run(self, connection, sql, parameters):
-        return connection.execute(sql.replace('%', '%%').replace('?', '%s'),
-                                  [given(value) for value in parameters])
+    def _run(self, sql, parameters):
+        return self.session.connection().execute(sql.replace('%', '%%').replace('?', '%s'),
+                                                 [given(value) for value in parameters])
 
     def snapshot(self):
         """In one statement, which is many times faster."""
-        with self._connection() as connection:
-            if self.all_rows is None:
-                self.all_rows = ' UNION ALL '.join(
-                    f"SELECT '{table}' AS name, t::text AS row FROM {table} t"
-                    for table in self._tables(connection))
-            return sorted((row['name'], row['row']) for row in connection.execute(self.all_rows))
+        connection = self.session.connection()
+        if self.all_rows is None:
+            self.all_rows = ' UNION ALL '.join(
+                f"SELECT '{table}' AS name, t::text AS row FROM {table} t"
+                for table in self._tables(connection))
+        return sorted((row['name'], row['row']) for row in connection.execute(self.all_rows))
 
     def rows(self, sql, *parameters):
-        with self._connection() as connection:
-            return [{name: taken(value) for name, value in row.items()}
-                    for row in self._run(connection, sql, parameters)]
+        return [{name: taken(value) for name, value in row.items()}
+                for row in self._run(sql, parameters)]
 
     def execute(self, sql, *parameters):
         """Every batch reads the database: what is committed is noticed."""
-        with self._connection() as connection:
-            self._run(connection, sql, parameters)
+        self._run(sql, parameters)
 
     def add_users(self, users):
-        with self._connection() as connection, connection.cursor() as cursor, \
+        with self.session.connection().cursor() as cursor, \
                 cursor.copy('COPY users (id, username) FROM STDIN') as copy:
             for identity, name in users:
                 copy.write_row((identity.hex(), name))
@@ -100,7 +78,8 @@ class StoredPostgres(Stored):
             "AND tablename <> 'batches'")]
 
     def everything(self):
-        with self._connection() as connection, connection.transaction():
+        connection = self.session.connection()
+        with connection.transaction():
             connection.execute('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ')
             tables = self._tables(connection)
             return {table: sorted((tuple(taken(value) for value in row.values())

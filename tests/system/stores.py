@@ -16,7 +16,7 @@ from stored import Stored
 from stored_postgres import StoredPostgres
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'support'))
-from postgres_cluster import Cluster  # noqa: E402
+from postgres_cluster import Cluster, Session  # noqa: E402
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get('QMS_BINARY', REPOSITORY / 'build' / 'qms')).resolve()
@@ -68,12 +68,14 @@ class Database:
         self.name = f'qms_{next(numbers)}'
         cluster.create_database(self.name, owner, template)
         self.url = cluster.url(self.name, owner)
+        self.session = Session(self.url_of(ADMINISTRATOR), "SET timezone = 'UTC'",
+                               'SET search_path = public, qms_server')
 
     def url_of(self, role):
         return self.cluster.url(self.name, role)
 
     def stored(self):
-        return StoredPostgres(self.url_of(ADMINISTRATOR))
+        return StoredPostgres(self.session)
 
     def execute(self, *statements, role='postgres'):
         return self.cluster.execute(*statements, database=self.name, role=role)
@@ -82,6 +84,7 @@ class Database:
         return self.cluster.dump(self.name, *options)
 
     def drop(self):
+        self.session.close()
         if self.cluster.process is not None:
             self.cluster.drop_database(self.name)
 

@@ -33,8 +33,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def stored(server):
-    with server.stored().kept_open() as stored:
-        yield stored
+    return server.stored()
 
 
 @pytest.fixture
