@@ -64,10 +64,14 @@ class Database:
     """A database of a cluster; it is made at once, from another."""
 
     def __init__(self, cluster, template='qms_empty', owner=ROLE):
-        self.cluster = cluster
         self.name = f'qms_{next(numbers)}'
         cluster.create_database(self.name, owner, template)
         self.url = cluster.url(self.name, owner)
+        self.is_in(cluster)
+
+    def is_in(self, cluster):
+        """Which of several that have it is asked."""
+        self.cluster = cluster
         self.session = Session(self.url_of(ADMINISTRATOR), "SET timezone = 'UTC'",
                                'SET search_path = public, qms_server')
 

@@ -211,7 +211,7 @@ def test_a_standby_takes_over_with_everything_that_was_acknowledged(start_server
         standby.promote()
         join()
         assert counted.total() > 150
-        database.cluster = standby
+        database.is_in(standby)
         check(database, counted)
         for server in servers:
             server.stop()
