@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from raw_http import Connection
+from raw_http import Closed, Connection
 from server import BINARY, WAIT_SECONDS_MAX
 
 PROGRAM = BINARY.parent / 'tests' / 'support' / 'http_test_server'
@@ -70,6 +70,21 @@ def sent_at_once(server, octets):
             connection.close()
         except OSError:  # too late
             assert time.monotonic() - began >= 0.7
+
+
+def settled(server):
+    """A connection that has had an answer. Its handshake has had as long as a head may take, and is
+    tried again where that was too short."""
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    while True:
+        try:
+            connection = server.connect()
+            connection.send(b'GET /constant HTTP/1.1\r\nHost: localhost\r\n\r\n')
+            if connection.answer().status == 200:
+                return connection
+        except (Closed, OSError):
+            pass
+        assert time.monotonic() < deadline
 
 
 def descriptors(server):

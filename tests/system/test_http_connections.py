@@ -10,7 +10,7 @@ from http.client import HTTPConnection
 import httpx
 import pytest
 
-from http_server import descriptors, eventually, has_read_everything, rests, sent_at_once
+from http_server import descriptors, eventually, has_read_everything, rests, sent_at_once, settled
 from http_server import http as http  # noqa: F401 (fixtures)
 from http_server import start_http as start_http
 from raw_http import Closed, Connection
@@ -317,9 +317,8 @@ def test_ipv6(start_http):
 # ---- slow clients ----
 
 def test_a_slow_head_is_answered_408(start_http):
-    server = start_http(head_ms=300)
-    began = time.monotonic()
-    with server.connect() as connection:
+    with settled(start_http(head_ms=300)) as connection:
+        began = time.monotonic()
         connection.send(b'GET /echo HTTP/1.1\r\n')
         answer = connection.answer()
         assert (answer.status, answer.header('Connection')) == (408, 'close')
@@ -328,7 +327,7 @@ def test_a_slow_head_is_answered_408(start_http):
 
 
 def test_a_head_that_drips_is_answered_408(start_http):
-    with start_http(head_ms=300).connect() as connection:
+    with settled(start_http(head_ms=300)) as connection:
         try:
             for i in range(100):
                 connection.send(GET[:-2][i:i + 1] or b'x')
@@ -349,13 +348,11 @@ def test_a_slow_body_is_answered_408_in_its_turn(start_http):
 
 
 def test_the_time_for_a_head_begins_with_the_request(start_http):
-    with start_http(head_ms=800).connect() as connection:
-        for _ in range(2):
-            assert asked(connection, GET).status == 200
-            time.sleep(0.5)  # together longer than a head may take
+    with settled(start_http(head_ms=500)) as connection:
+        time.sleep(0.6)  # longer than a head may take
         began = time.monotonic()
         assert asked(connection, GET[:20]).status == 408
-        assert time.monotonic() - began > 0.75
+        assert time.monotonic() - began > 0.45
 
 
 def test_an_idle_connection_is_closed_in_silence(start_http):
