@@ -59,6 +59,7 @@ def eventually(condition):
 
 def sent_at_once(server, octets):
     """When they were sent, and on which connection: one that was not idle for long before."""
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
     while True:
         began = time.monotonic()
         try:
@@ -70,6 +71,7 @@ def sent_at_once(server, octets):
             connection.close()
         except OSError:  # too late
             assert time.monotonic() - began >= 0.7
+        assert time.monotonic() < deadline
 
 
 def settled(server):

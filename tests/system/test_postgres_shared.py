@@ -232,7 +232,10 @@ FIRST = {  # what others do, the request that waits for them, its status and the
 
 
 UNTIL_SOMEBODY_WAITS = """DO $$ BEGIN
- WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted) LOOP PERFORM pg_sleep(0.01); END LOOP;
+ FOR hundredth IN 1..12000 LOOP
+  EXIT WHEN EXISTS (SELECT FROM pg_locks WHERE NOT granted);
+  PERFORM pg_sleep(0.01);
+ END LOOP;
 END $$"""
 
 
