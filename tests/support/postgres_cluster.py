@@ -23,8 +23,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 from ports import held_port, number_of
+from waits import WAIT_SECONDS_MAX
 
-WAIT_SECONDS_MAX = 120
 SOCKET_PATH_MAX = 100  # the system's limit is 107, with the name of the socket
 PR_SET_PDEATHSIG = 1
 

@@ -4,12 +4,14 @@ import pathlib
 import ssl
 import subprocess
 
+from waits import WAIT_SECONDS_MAX
+
 EXTENSIONS = 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1\nextendedKeyUsage=serverAuth\n'
 
 
 def openssl(*arguments):
     subprocess.run(['openssl', *map(str, arguments)], check=True, stdin=subprocess.DEVNULL,
-                   capture_output=True, timeout=120)
+                   capture_output=True, timeout=WAIT_SECONDS_MAX)
 
 
 class Pair:

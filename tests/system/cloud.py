@@ -6,6 +6,7 @@ import subprocess
 
 from cloud_description import check_answer
 from server import BINARY, environment
+from waits import WAIT_SECONDS_MAX
 
 ROLES = ('Guest', 'User', 'Administrator', 'Reseller', 'Operator', 'Reporter')
 UNKNOWN = '00000000-0000-4000-8000-000000000000'
@@ -17,7 +18,8 @@ def seed_operator(server):
     """The first key: of the Operator of the system organization, made in the store."""
     server.stop()
     made = subprocess.run([BINARY, 'apikey', 'create', '--store', server.store.url],
-                          capture_output=True, text=True, env=environment(), timeout=120,
+                          capture_output=True, text=True, env=environment(),
+                          timeout=WAIT_SECONDS_MAX,
                           check=True)
     server.start()
     return made.stdout.strip()

@@ -9,7 +9,8 @@ import time
 import pytest
 
 from raw_http import Closed, Connection
-from server import BINARY, WAIT_SECONDS_MAX
+from server import BINARY
+from waits import WAIT_SECONDS_MAX
 
 PROGRAM = BINARY.parent / 'tests' / 'support' / 'http_test_server'
 ESTABLISHED = '01'  # in /proc/net/tcp

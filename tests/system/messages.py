@@ -7,6 +7,7 @@ from pathlib import Path
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from server import BINARY
+from waits import WAIT_SECONDS_MAX
 
 ROOT = Path(__file__).resolve().parents[2]
 PROTO = ROOT / 'proto'
@@ -66,5 +67,5 @@ class Codec:
 
     def close(self):
         self.process.stdin.close()
-        assert self.process.wait(timeout=120) == 0
+        assert self.process.wait(timeout=WAIT_SECONDS_MAX) == 0
         self.process.stdout.close()

@@ -8,7 +8,8 @@ import socket
 import ssl
 import threading
 
-WAIT_SECONDS_MAX = 120
+from waits import WAIT_SECONDS_MAX
+
 LINE = re.compile(r'(\S+) (\d+)(?: (\S+))? (\d+)(?: (\d+))?\Z')
 
 

@@ -15,8 +15,8 @@ from google.protobuf import json_format
 from messages import message_class
 from ports import held_port, number_of
 from server import REPOSITORY, environment
+from waits import WAIT_SECONDS_MAX
 
-WAIT_SECONDS_MAX = 120
 CLIENT_LIBRARY = REPOSITORY / '.venv' / 'nats-py'
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import socket
 
 from tls_socket import TlsSocket
+from waits import WAIT_SECONDS_MAX
 
 
 @dataclasses.dataclass
@@ -24,7 +25,7 @@ class Closed(Exception):
 
 
 class Connection:
-    def __init__(self, host, port, seconds_max=120, context=None):
+    def __init__(self, host, port, seconds_max=WAIT_SECONDS_MAX, context=None):
         """context: of TLS."""
         self.socket = socket.create_connection((host, port), seconds_max)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -21,10 +21,10 @@ import stores
 from raw_http import Connection
 from stored import microseconds
 from stores import BINARY, REPOSITORY, environment
+from waits import WAIT_SECONDS_MAX
 
 __all__ = ['BINARY', 'REPOSITORY', 'Clock', 'NotStarted', 'Server', 'environment']
 READY = re.compile(r'\Aqms listening on (https?://(\[[0-9a-f:]+\]|[0-9.]+):(\d+))\n')
-WAIT_SECONDS_MAX = 120
 
 
 def has_ipv6_loopback():
@@ -189,7 +189,7 @@ class Server:
         more = {**(clock.environment() if clock else {}), **(env or {})}
         url = ['--url', self.url] if args[0] in ('user', 'overages', 'ingest') else []
         return subprocess.run([str(BINARY), *args, *url], input=input, capture_output=True,
-                              env=environment(**more), timeout=120, cwd=self.directory)
+                              env=environment(**more), timeout=WAIT_SECONDS_MAX, cwd=self.directory)
 
     # -- shorthand for what tests ask most ---------------------------------------------------------
 

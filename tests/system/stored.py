@@ -10,6 +10,8 @@ import sqlite3
 import time
 import uuid
 
+from waits import WAIT_SECONDS_MAX
+
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 CPU = uuid.UUID('99e3bc7e-950a-11ec-84a4-406c8f3e9cbb').bytes
 DATA = uuid.UUID('99e3f91e-950a-11ec-84a4-406c8f3e9cbb').bytes
@@ -40,7 +42,7 @@ class Stored:
 
     @contextlib.contextmanager
     def _connection(self):
-        connection = sqlite3.connect(self.path, timeout=120, isolation_level=None)
+        connection = sqlite3.connect(self.path, timeout=WAIT_SECONDS_MAX, isolation_level=None)
         connection.row_factory = sqlite3.Row
         try:
             yield connection

@@ -12,11 +12,10 @@ import pathlib
 import subprocess
 import sys
 
-from stored import Stored
-from stored_postgres import StoredPostgres
-
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'support'))
 from postgres_cluster import Cluster, Session  # noqa: E402
+from stored import Stored  # noqa: E402
+from stored_postgres import StoredPostgres  # noqa: E402
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get('QMS_BINARY', REPOSITORY / 'build' / 'qms')).resolve()

@@ -9,14 +9,16 @@ import time
 
 import pytest
 
-from server import BINARY, WAIT_SECONDS_MAX, environment
+from server import BINARY, environment
+from waits import WAIT_SECONDS_MAX
 
 KEY = re.compile(r'^qms_[A-Za-z0-9_-]{43}\n$')
 
 
 def apikey(server, *words, expect=0):
     done = subprocess.run([BINARY, 'apikey', *words, '--store', server.store.url],
-                          capture_output=True, text=True, env=environment(), timeout=120)
+                          capture_output=True, text=True, env=environment(),
+                          timeout=WAIT_SECONDS_MAX)
     assert done.returncode == expect, (done.stdout, done.stderr)
     return done
 
@@ -122,7 +124,8 @@ def test_a_database_that_is_not_there_is_not_made(start_server, tmp_path):
     server = start_server()
     path = tmp_path / 'other.db'
     done = subprocess.run([BINARY, 'apikey', 'create', '--store', f'sqlite:{path}'],
-                          capture_output=True, text=True, env=environment(), timeout=120)
+                          capture_output=True, text=True, env=environment(),
+                          timeout=WAIT_SECONDS_MAX)
     assert done.returncode == 4 and 'qms serve or qms migrate makes it' in done.stderr
     assert not path.exists()
     assert listed(server) == []

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from description import description
 from messages import Codec, message_class
-from nats_server import WAIT_SECONDS_MAX, NatsServer
+from nats_server import NatsServer
 from random_messages import messages, name_of, thorough
 from server import BINARY, environment
+from waits import WAIT_SECONDS_MAX
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENT = description('asyncapi.yaml').document
@@ -232,7 +233,7 @@ def serving(start_server, tmp_path):
             time.sleep(0.01)
         yield lambda *args: subprocess.run(
             [str(BINARY), 'nats', 'request', '--nats', nats.url, *args], capture_output=True,
-            timeout=120, env=environment())
+            timeout=WAIT_SECONDS_MAX, env=environment())
         server.stop()
 
 

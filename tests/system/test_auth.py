@@ -13,6 +13,7 @@ from certificates import Authority
 from qms_description import OPERATIONS, example_request
 from raw_http import Connection
 from server import BINARY, NotStarted, Server, environment
+from waits import WAIT_SECONDS_MAX
 
 RIGHTS = ['read', 'report', 'administer']
 FAILURES_MAX = 10  # of an address in a minute; what comes on top is slowed down
@@ -250,7 +251,7 @@ def test_the_last_use_of_a_key_is_recorded_once_a_minute(start_server, clock):
     server, keys = keyed(start_server, clock=clock)
 
     def ask_until_used(changed):
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + WAIT_SECONDS_MAX
         while True:
             for _ in range(10):
                 assert server.get('/plans', headers=header(keys['read'])).status_code == 200

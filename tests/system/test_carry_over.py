@@ -9,6 +9,7 @@ import pytest
 
 from nats_server import NatsClient, NatsServer, await_nats
 from server import BINARY, environment
+from waits import WAIT_SECONDS_MAX
 
 HOURS = 'f8d2066c-e3b2-4559-839e-88bfc997c89f'  # the add-on of 5000 hours
 CARRY, RESTORE = '--carry-over', '--restore-tail'
@@ -60,7 +61,8 @@ def assert_explained(server):
     """qms verify, at the time of the server, finds nothing, though much went over."""
     clock = server.clock.environment() if server.clock else {}
     done = subprocess.run([BINARY, 'verify', '--store', server.store.url, '--json'],
-                          capture_output=True, text=True, env=environment(**clock), timeout=120)
+                          capture_output=True, text=True, env=environment(**clock),
+                          timeout=WAIT_SECONDS_MAX)
     assert json.loads(done.stdout)['findings'] == [], done.stdout
 
 

@@ -14,6 +14,7 @@ import time
 import pytest
 
 from server import BINARY, environment
+from waits import WAIT_SECONDS_MAX
 
 ESCAPE = b'\x1b['
 LOG = '; Computer: Test\n; UnixStartTime: 1\n' + ''.join(
@@ -22,7 +23,8 @@ LOG = '; Computer: Test\n; UnixStartTime: 1\n' + ''.join(
 
 def qms(*args, **options):
     env = environment(**options.pop('env', {}))
-    return subprocess.run([str(BINARY), *args], capture_output=True, timeout=120, env=env,
+    return subprocess.run([str(BINARY), *args], capture_output=True, timeout=WAIT_SECONDS_MAX,
+                          env=env,
                           stdin=subprocess.DEVNULL, **options)
 
 
@@ -34,7 +36,7 @@ def at_terminal(*args, env=None, columns=100):
                                stderr=follower,
                                env=environment(**{'TERM': 'xterm-256color', **(env or {})}))
     os.close(follower)
-    octets, deadline = b'', time.monotonic() + 120
+    octets, deadline = b'', time.monotonic() + WAIT_SECONDS_MAX
     while time.monotonic() < deadline:
         if select.select([leader], [], [], 0.2)[0]:
             try:
@@ -47,7 +49,7 @@ def at_terminal(*args, env=None, columns=100):
         elif process.poll() is not None:
             break
     os.close(leader)
-    return process.wait(120), octets
+    return process.wait(WAIT_SECONDS_MAX), octets
 
 
 def plain(octets):
@@ -195,7 +197,7 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(server):
                     'update_type': 'ADD', 'usage_value': 200 + n} for n in range(5000)])
     shell = f'"{BINARY}" overages --url {server.url} | head -n 2 >/dev/null'
     process = subprocess.run(['sh', '-c', shell], capture_output=True, env=environment(),
-                             timeout=120)
+                             timeout=WAIT_SECONDS_MAX)
     assert process.stderr == b''
 
 

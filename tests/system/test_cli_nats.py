@@ -10,8 +10,9 @@ import pytest
 from messages import message_class
 from nats_credentials import Accounts
 from nats_responder import Responder, trusting
-from nats_server import WAIT_SECONDS_MAX, NatsServer, make_certificate
+from nats_server import NatsServer, make_certificate
 from server import BINARY, environment
+from waits import WAIT_SECONDS_MAX
 
 SUMMARY = 'cyverse.qms.user.summary.get'
 NOTHING = b'{"header":{"map":{}},"error":null,"subscription":null}'
@@ -26,7 +27,7 @@ def nats(tmp_path_factory):
 def ask(nats, *args, code=0, read=None, url=None):
     """What the command prints on standard output and on standard error."""
     done = subprocess.run([str(BINARY), 'nats', 'request', '--nats', url or nats.url, *args],
-                          input=read, capture_output=True, timeout=120,
+                          input=read, capture_output=True, timeout=WAIT_SECONDS_MAX,
                           stdin=None if read is not None else subprocess.DEVNULL,
                           env=environment())
     assert done.returncode == code, done.stderr.decode()
@@ -264,7 +265,7 @@ def test_the_servers_may_be_named_in_the_environment(nats):
     env = {**os.environ, 'QMS_NATS_CLUSTER': nats.url}
     with answering(nats, NOTHING):
         done = subprocess.run([str(BINARY), 'nats', 'request', 'user.summary.get', '{}'],
-                              capture_output=True, timeout=120, env=env)
+                              capture_output=True, timeout=WAIT_SECONDS_MAX, env=env)
     assert done.returncode == 0, done.stderr
 
 

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from server import BINARY, REPOSITORY, environment
+from waits import WAIT_SECONDS_MAX
 
 
 CPU = '99e3bc7e-950a-11ec-84a4-406c8f3e9cbb'
@@ -17,7 +18,7 @@ DATA = '99e3f91e-950a-11ec-84a4-406c8f3e9cbb'
 
 def qms(server, *args, code=0, **env):
     """Runs a command; its standard output, or its standard error when code is not 0."""
-    process = subprocess.run([str(BINARY), *args], capture_output=True, timeout=120,
+    process = subprocess.run([str(BINARY), *args], capture_output=True, timeout=WAIT_SECONDS_MAX,
                              stdin=subprocess.DEVNULL, env=environment(QMS_URL=server.url, **env))
     assert process.returncode == code, process.stderr
     assert (process.stderr == b'') == (code == 0)
@@ -321,7 +322,7 @@ def completed(shell, *words):
         command, before = ['zsh', '-f'], ZSH
         ask = f'words=({line}) CURRENT={len(words) + 1}; _qms\n'
     done = subprocess.run(command, input=before.encode() + script.stdout + ask.encode(),
-                          capture_output=True, env=environment(), timeout=120)
+                          capture_output=True, env=environment(), timeout=WAIT_SECONDS_MAX)
     assert done.stderr == b''
     return done.stdout.decode().split()
 

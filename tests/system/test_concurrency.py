@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from raw_http import Connection
+from waits import WAIT_SECONDS_MAX
 
 THREADS = 64
 
@@ -72,7 +73,7 @@ def test_additions_to_one_usage_are_never_lost(shared, user):
 
 def test_additions_to_one_quota_are_never_lost(shared, user):
     def add(connection, n):
-        with httpx.Client(base_url=shared.url, timeout=120, trust_env=False) as client:
+        with httpx.Client(base_url=shared.url, timeout=WAIT_SECONDS_MAX, trust_env=False) as client:
             body = {'update': {'value_type': 'quotas', 'value': 0.5, 'user': {},
                                'effective_date': '2026-01-01T00:00:00Z',
                                'resource_type': {'name': 'cpu.hours', 'unit': 'cpu hours'},

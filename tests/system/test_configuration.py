@@ -5,6 +5,7 @@ import subprocess
 import pytest
 
 from server import BINARY, REPOSITORY, environment
+from waits import WAIT_SECONDS_MAX
 
 
 @pytest.fixture
@@ -20,7 +21,8 @@ def check(tmp_path):
             (tmp_path / 'service.env').write_text(dotenv)
             args = ('--dotenv-path', 'service.env', *args)
         done = subprocess.run([str(BINARY), 'serve', '--check', *args], capture_output=True,
-                              text=True, env=environment(**variables), cwd=tmp_path, timeout=120)
+                              text=True, env=environment(**variables), cwd=tmp_path,
+                              timeout=WAIT_SECONDS_MAX)
         assert sorted(path.name for path in tmp_path.iterdir() if path.suffix == '.db') == []
         settings = {}
         title, *lines = done.stdout.split('\n\n')[0].splitlines() or ['']

@@ -15,6 +15,7 @@ import pytest
 import stores
 from server import BINARY, Server, environment
 from stored import new_id
+from waits import WAIT_SECONDS_MAX
 
 pytestmark = pytest.mark.sqlite_only('it names the stores itself')
 
@@ -28,7 +29,8 @@ WRITERS = ('created_by', 'last_modified_by')
 
 def copy(source, target, **options):
     return subprocess.run([BINARY, 'copy', '--from', source.url, '--to', target.url],
-                          capture_output=True, text=True, env=environment(), timeout=120,
+                          capture_output=True, text=True, env=environment(),
+                          timeout=WAIT_SECONDS_MAX,
                           **options)
 
 
@@ -358,7 +360,7 @@ def test_progress_is_shown_on_a_terminal_only(filled, database, tmp_path):
     except OSError:  # the terminal is gone with its last user
         pass
     os.close(controller)
-    assert child.wait(120) == 0
+    assert child.wait(WAIT_SECONDS_MAX) == 0
     assert b'copying ' in seen and b'\r' in seen, seen
 
 

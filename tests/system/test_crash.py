@@ -21,6 +21,7 @@ import pytest
 
 from raw_http import Closed, Connection
 from server import Server, environment
+from waits import WAIT_SECONDS_MAX
 
 KILLS = int(os.environ.get('QMS_CRASH_KILLS', 100))
 CLIENTS = 12
@@ -61,7 +62,7 @@ class Client(threading.Thread):
 
     def run(self):
         try:
-            with Connection(*self.address, seconds_max=120) as connection:
+            with Connection(*self.address, seconds_max=WAIT_SECONDS_MAX) as connection:
                 while True:
                     getattr(self, self.kind)(connection)
         except (Closed, OSError):
@@ -142,7 +143,7 @@ class Records:
 
 
 def await_acknowledged(count, clients):
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
     while sum(change.acknowledged for client in clients for change in tuple(client.sent)) <= count:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -217,7 +218,7 @@ def test_every_acknowledged_change_survives_a_kill_at_any_moment(start_server, s
             await_acknowledged(20 * KILLS - records.acknowledged(), clients)
         server.kill()
         for client in clients:
-            client.join(120)
+            client.join(WAIT_SECONDS_MAX)
             assert not client.is_alive()
             records.take(client)
         server.start()
@@ -260,7 +261,7 @@ def test_a_file_that_may_not_grow_fails_changes_and_not_the_server(server):
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (bytes_max, limits[1]))
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         answer = pool.submit(server.usage, 'ada', 1)
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + WAIT_SECONDS_MAX
         while server.running() and 'cannot commit' not in server.log():
             assert time.monotonic() < deadline
             time.sleep(0.01)

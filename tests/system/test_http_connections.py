@@ -14,7 +14,8 @@ from http_server import descriptors, eventually, has_read_everything, rests, sen
 from http_server import http as http  # noqa: F401 (fixtures)
 from http_server import start_http as start_http
 from raw_http import Closed, Connection
-from server import WAIT_SECONDS_MAX, has_ipv6_loopback
+from server import has_ipv6_loopback
+from waits import WAIT_SECONDS_MAX
 
 GET = b'GET /echo HTTP/1.1\r\nHost: localhost\r\n\r\n'
 MEBIBYTE = 1 << 20

@@ -11,6 +11,7 @@ import pytest
 
 from server import REPOSITORY
 from stored import CPU
+from waits import WAIT_SECONDS_MAX
 
 OPERATIONS = (REPOSITORY / 'src/domain/operations.h').read_text()
 ROUTES = (REPOSITORY / 'src/front/front_routes.c').read_text()
@@ -322,7 +323,7 @@ def test_of_many_at_once_one_is_done(shared, user, target, body):
     barrier = threading.Barrier(threads)
 
     def client(_):
-        with httpx.Client(base_url=shared.url, timeout=120, trust_env=False) as http:
+        with httpx.Client(base_url=shared.url, timeout=WAIT_SECONDS_MAX, trust_env=False) as http:
             barrier.wait()
             return [http.request(method, target.format(user), json=body,
                                  headers={'Idempotency-Key': f'k{key}'}).status_code

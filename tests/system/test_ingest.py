@@ -15,6 +15,7 @@ import time
 import pytest
 
 from server import BINARY, REPOSITORY, environment
+from waits import WAIT_SECONDS_MAX
 
 JOB_LOG = pathlib.Path(os.environ.get(
     'QMS_JOB_LOG', REPOSITORY.parent / 'shared' / 'data' / 'NASA-iPSC-1993-3.1-cln.swf.gz'))
@@ -142,7 +143,7 @@ def test_a_log_of_another_machine_with_equal_job_numbers_is_no_duplicate(
 
 def wait_for_more(stored, known, process):
     """Returns once the store holds more audit rows than were known."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
     while stored.count('updates') <= known:
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline
@@ -163,7 +164,7 @@ def test_a_server_killed_three_times_during_an_ingest_ends_exact(start_server, n
         wait_for_more(server.stored(), known, process)
         server.kill()
         server.start()
-    output, errors = process.communicate(b''.join(lines[15000:]), timeout=120)
+    output, errors = process.communicate(b''.join(lines[15000:]), timeout=WAIT_SECONDS_MAX)
     assert process.returncode == 0, errors
     assert server.starts == 4
     assert '18239' in output.decode().replace(',', '')
@@ -198,7 +199,7 @@ def test_an_ingest_killed_itself_is_finished_by_the_next(server, nasa_log, nasa_
     process = subprocess.Popen([str(BINARY), 'ingest', str(nasa_log), '--url', server.url],
                                env=environment(), stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
     while server.stored().count('updates') == 0 and time.monotonic() < deadline:
         pass
     process.kill()
@@ -396,7 +397,7 @@ def test_no_server_is_an_error_of_the_command(start_server, port, log):
     url = server.url
     server.kill()
     process = subprocess.run([str(BINARY), 'ingest', str(path), '--url', url],
-                             capture_output=True, env=environment(), timeout=120)
+                             capture_output=True, env=environment(), timeout=WAIT_SECONDS_MAX)
     assert process.returncode not in (0, 2)
     assert process.stderr
     server.start()

@@ -12,10 +12,10 @@ import time
 import pytest
 
 from raw_http import Closed
-from server import (BINARY, WAIT_SECONDS_MAX, NotStarted, Server, environment,
-                    has_ipv6_loopback)
+from server import BINARY, NotStarted, Server, environment, has_ipv6_loopback
 from stored import microseconds
 from stores import File
+from waits import WAIT_SECONDS_MAX
 
 ITEM = {'username': 'ada', 'resource_name': 'cpu.hours', 'update_type': 'ADD', 'usage_value': 1}
 
@@ -81,7 +81,7 @@ def test_the_ipv6_loopback_is_listened_on_where_there_is_one(tmp_path):
     ['serve', 'extra'], ['serve', '--store'],
 ], ids=lambda args: ' '.join(args))
 def test_a_command_line_that_makes_no_sense_is_refused(tmp_path, args):
-    process = subprocess.run([str(BINARY), *args], capture_output=True, timeout=120,
+    process = subprocess.run([str(BINARY), *args], capture_output=True, timeout=WAIT_SECONDS_MAX,
                              env=environment(), cwd=tmp_path)
     assert process.returncode == 2
     assert process.stdout == b'' and process.stderr
@@ -101,7 +101,8 @@ def test_a_setting_that_cannot_be_is_named_also_where_the_port_is_taken(server, 
                                                                       words):
     for option in (['--check'], ['--listen', f'127.0.0.1:{server.port}']):
         process = subprocess.run([str(BINARY), 'serve', *option, *args], capture_output=True,
-                                 timeout=120, env=environment(), cwd=tmp_path, text=True)
+                                 timeout=WAIT_SECONDS_MAX, env=environment(), cwd=tmp_path,
+                                 text=True)
         said = process.stderr if option[0] == '--listen' else process.stdout
         assert (process.returncode, words in said) == (2, True), said
         assert 'in use' not in said and 'secret' not in process.stderr
@@ -190,7 +191,7 @@ def test_what_is_said_to_a_closed_stream_does_not_land_in_the_store(used_store, 
     is_silent = '2>&-' not in closed
     assert '127.0.0.1:' in (process.stderr if is_silent else process.stdout).readline()
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=120)
+    process.communicate(timeout=WAIT_SECONDS_MAX)
     assert process.returncode == (1 if is_silent else 0)  # the address was told to nobody
     assert store.stored().everything() == before
     store.stored().assert_sound()

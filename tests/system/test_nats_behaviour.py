@@ -13,6 +13,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, json_format, messag
 import stores
 from messages import descriptor_set
 from nats_server import NatsClient, NatsServer, await_nats, message, metric
+from waits import WAIT_SECONDS_MAX
 
 CHECK = b'{"username":"ada","resource_name":"cpu.hours"}'
 
@@ -49,7 +50,7 @@ def stored_usage(server, user):
 
 
 def await_usage(server, user, expected):
-    until = time.monotonic() + 120
+    until = time.monotonic() + WAIT_SECONDS_MAX
     while (found := stored_usage(server, user)) != expected:
         assert time.monotonic() < until, f'{found} instead of {expected}'
         time.sleep(0.05)
@@ -254,7 +255,8 @@ def test_requests_beyond_the_limit_are_told_so_and_those_without_reply_wait(star
     busy, done = [], []
 
     async def ask():
-        return await client.connection.request('cyverse.qms.user.usages.add', usage('ada', 1), 120)
+        return await client.connection.request('cyverse.qms.user.usages.add', usage('ada', 1),
+                                               WAIT_SECONDS_MAX)
 
     async def burst():
         import asyncio
@@ -275,7 +277,7 @@ def test_requests_beyond_the_limit_are_told_so_and_those_without_reply_wait(star
 
 def await_text(server, expected):
     """Until the metrics say so."""
-    until = time.monotonic() + 120
+    until = time.monotonic() + WAIT_SECONDS_MAX
     while expected not in (found := server.get('/metrics').text):
         assert time.monotonic() < until, found
         time.sleep(0.01)
@@ -330,8 +332,8 @@ def flood(client, count):
         for number in range(count):
             await client.connection.publish('cyverse.qms.user.usages.add', FLOOD[number % 50])
             if number % 5000 == 0:
-                await client.connection.flush(120)
-        await client.connection.flush(120)
+                await client.connection.flush(WAIT_SECONDS_MAX)
+        await client.connection.flush(WAIT_SECONDS_MAX)
 
     client.wait(send())
 
@@ -359,7 +361,7 @@ def test_of_many_messages_without_reply_each_is_applied_or_counted(start, limit)
     assert found == count
     if limit == '1000':
         assert dropped > 0
-        until = time.monotonic() + 120
+        until = time.monotonic() + WAIT_SECONDS_MAX
         while 'messages of cyverse.qms.user.usages.add were dropped' not in server.log():
             assert time.monotonic() < until, server.log()
             time.sleep(0.1)
@@ -381,7 +383,8 @@ def test_many_requests_are_at_work_at_once_beside_those_of_http(start):
     async def burst():
         import asyncio
         return await asyncio.gather(*(
-            client.connection.request('cyverse.qms.user.usages.add', usage('ada', 1), 120)
+            client.connection.request('cyverse.qms.user.usages.add', usage('ada', 1),
+                                      WAIT_SECONDS_MAX)
             for _ in range(2000)))
 
     answers = client.wait(burst())

@@ -14,6 +14,7 @@ from nats_server import (NatsClient, NatsServer, await_metric, await_nats, make_
                          metric)
 from ports import held_port, number_of
 from server import BINARY, environment
+from waits import WAIT_SECONDS_MAX
 
 UPDATE = {'value_type': 'usages', 'operation': {'name': 'ADD'}, 'value': 1,
           'effective_date': '2026-01-01T00:00:00Z',
@@ -22,7 +23,7 @@ QUICK = ('--reconnect-wait', '1')
 
 
 def await_true(condition, what):
-    until = time.monotonic() + 120
+    until = time.monotonic() + WAIT_SECONDS_MAX
     while not condition():
         assert time.monotonic() < until, what
         time.sleep(0.01)
@@ -204,7 +205,7 @@ def test_a_server_of_a_cluster_may_die(start_server, cluster):
 
 def await_answer(client):
     """Through servers that are still finding each other."""
-    until = time.monotonic() + 120
+    until = time.monotonic() + WAIT_SECONDS_MAX
     while True:
         try:
             assert client.json('plan.list', timeout=1)['error'] is None
@@ -327,7 +328,8 @@ def test_a_stop_answers_every_request_that_has_come_in(start_server, nats):
     async def ask(connection, payload):
         from nats.errors import NoRespondersError
         try:
-            answer = await connection.request('cyverse.qms.user.usages.add', payload, 120)
+            answer = await connection.request('cyverse.qms.user.usages.add', payload,
+                                              WAIT_SECONDS_MAX)
             outcome['done'] += json.loads(answer.data)['error'] is None
         except NoRespondersError:
             pass  # nobody has taken it

@@ -5,7 +5,8 @@ import subprocess
 import time
 
 
-from server import BINARY, WAIT_SECONDS_MAX, environment
+from server import BINARY, environment
+from waits import WAIT_SECONDS_MAX
 
 DESCRIPTOR = {
     'type': 'cluster',
@@ -25,7 +26,8 @@ def test_descriptors_of_the_file_take_the_place_of_those_built_in(start_server, 
     path.write_text(json.dumps([DESCRIPTOR]))
     server = start_server('--plugins', str(path))
     made = subprocess.run([BINARY, 'apikey', 'create', '--store', server.store.url],
-                          capture_output=True, text=True, env=environment(), timeout=120,
+                          capture_output=True, text=True, env=environment(),
+                          timeout=WAIT_SECONDS_MAX,
                           check=True)
     key, deadline = made.stdout.strip(), time.monotonic() + WAIT_SECONDS_MAX
     while described(server, key, 'cluster').status_code == 401:
@@ -46,6 +48,7 @@ def test_a_file_that_cannot_be_used_is_refused_at_the_start_and_by_check(tmp_pat
             path.write_text(text)
         for words in (['--check'], ['--store', 'sqlite::memory:']):
             done = subprocess.run([BINARY, 'serve', '--plugins', str(path), *words],
-                                  capture_output=True, text=True, env=environment(), timeout=120)
+                                  capture_output=True, text=True, env=environment(),
+                                  timeout=WAIT_SECONDS_MAX)
             assert done.returncode == 2, (text, words)
             assert why in done.stdout + done.stderr

@@ -11,6 +11,7 @@ import pytest
 import cyverse
 from server import BINARY, REPOSITORY, NotStarted, Server, environment
 from stores import ROLE, Database
+from waits import WAIT_SECONDS_MAX
 
 TRIGGERS, INDEXES = 7, 7
 # What pg_dump says of ours in the schema of theirs.
@@ -56,7 +57,8 @@ def cyverse_database(databases):
 
 def run_migrate(database, *args, role=ROLE):
     return subprocess.run([BINARY, 'migrate', '--store', database.url_of(role), *args],
-                          env=environment(), capture_output=True, text=True, timeout=120)
+                          env=environment(), capture_output=True, text=True,
+                          timeout=WAIT_SECONDS_MAX)
 
 
 def migrated(database, *args, role=ROLE):
@@ -159,12 +161,14 @@ def test_what_lists_keys_or_makes_one_prepares_no_database(databases):
     before = database.dump()
     for words in (['list'], ['create']):
         done = subprocess.run([BINARY, 'apikey', *words, '--store', database.url_of(ROLE)],
-                              env=environment(), capture_output=True, text=True, timeout=120)
+                              env=environment(), capture_output=True, text=True,
+                              timeout=WAIT_SECONDS_MAX)
         assert done.returncode == 4 and 'qms serve or qms migrate prepares it' in done.stderr
     assert database.dump() == before
     migrated(database)
     done = subprocess.run([BINARY, 'apikey', 'list', '--store', database.url_of(ROLE)],
-                          env=environment(), capture_output=True, text=True, timeout=120)
+                          env=environment(), capture_output=True, text=True,
+                          timeout=WAIT_SECONDS_MAX)
     assert done.stdout == 'There are no API keys.\n'
 
 
@@ -411,7 +415,7 @@ def test_the_migration_program_of_the_services_is_waited_for(cyverse_database):
             asked |= set(cyverse_database.execute(
                 "SELECT query_start FROM pg_stat_activity WHERE application_name = 'qms' AND query "
                 "LIKE '%pg_try_advisory_lock%' AND datname = current_database()").splitlines())
-    assert 'qms_server: created' in process.communicate(timeout=120)[0]
+    assert 'qms_server: created' in process.communicate(timeout=WAIT_SECONDS_MAX)[0]
     assert process.returncode == 0
 
 
@@ -452,7 +456,8 @@ def test_the_triggers_never_fail_the_services(cyverse_database):
 def test_a_pooler_that_shares_sessions_is_refused(postgres, databases, pooler, mode):
     database = databases()
     done = subprocess.run([BINARY, 'migrate', '--store', pooler(database, mode)],
-                          env=environment(), capture_output=True, text=True, timeout=120)
+                          env=environment(), capture_output=True, text=True,
+                          timeout=WAIT_SECONDS_MAX)
     if mode == 'session':
         assert done.returncode == 0, done.stderr
         return

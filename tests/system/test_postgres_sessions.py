@@ -11,11 +11,11 @@ import pytest
 import stores
 from ports import held_port, number_of
 from server import NotStarted
+from waits import WAIT_SECONDS_MAX
 
 COMMIT = b'qms2\0'  # the prepared statement's name in the message that runs it
 COMMITTED = b'COMMIT\0'  # in the answer to it
 SYNC = b'S\0\0\0\4'
-WAIT_SECONDS = 120
 
 
 class Through:
@@ -37,7 +37,7 @@ def database(postgres):
 
 
 def until(condition):
-    deadline = time.monotonic() + WAIT_SECONDS
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -129,7 +129,7 @@ class Proxy:
                 state['dead'] = True
                 if when == 'after':
                     server.sendall(data)
-                    state['committed'].wait(WAIT_SECONDS)  # nobody else hears of it
+                    state['committed'].wait(WAIT_SECONDS_MAX)  # nobody else hears of it
                 self.cuts += 1
                 if when in ('within', 'behind'):
                     server.sendall(data[:data.index(COMMIT) if when == 'within' else -len(SYNC)])

@@ -10,7 +10,7 @@ import pytest
 import cloud
 import stores
 from nats_server import metric
-from server import WAIT_SECONDS_MAX
+from waits import WAIT_SECONDS_MAX
 
 pytestmark = pytest.mark.sqlite_only('it has a database of its own')
 

@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from server import BINARY, REPOSITORY, environment
+from waits import WAIT_SECONDS_MAX
 
 README = REPOSITORY / 'README.md'
 PICTURE = REPOSITORY / 'docs' / 'first-minutes.svg'
@@ -39,7 +40,7 @@ def run(command, server):
     else:
         words[1:1] = ['--silent', '--show-error']
     return subprocess.run(words, check=True, capture_output=True, text=True, cwd=REPOSITORY,
-                          timeout=120, env=environment(QMS_URL=server.url)).stdout
+                          timeout=WAIT_SECONDS_MAX, env=environment(QMS_URL=server.url)).stdout
 
 
 @pytest.mark.parametrize('page, least', [(README, 6), (REPOSITORY / 'docs' / 'http.md', 7)],

@@ -9,6 +9,8 @@ import time
 import httpx
 import pytest
 
+from waits import WAIT_SECONDS_MAX
+
 USERS = 200_000
 LISTERS = 4
 BOUND_KIB = 16 * 1024  # above what the server needs before; the listing itself has 45 MB
@@ -46,7 +48,7 @@ def ask(server, version='1.1', method='GET', receive=None):
     client = socket.socket()
     if receive:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
-    client.settimeout(120)
+    client.settimeout(WAIT_SECONDS_MAX)
     client.connect((server.host, server.port))
     client.sendall(f'{method} /v1/users HTTP/{version}\r\nHost: 127.0.0.1\r\n\r\n'.encode())
     return client

@@ -15,8 +15,9 @@ import pytest
 from certificates import Authority, Pair, openssl
 from http_server import HttpServer
 from raw_http import Closed, Connection
-from server import BINARY, WAIT_SECONDS_MAX, NotStarted, Server, environment
+from server import BINARY, NotStarted, Server, environment
 from tls_socket import TlsSocket
+from waits import WAIT_SECONDS_MAX
 
 GET = b'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'
 LAST = b'GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
@@ -433,5 +434,5 @@ def test_clients_take_the_certificate_they_are_to_trust(shared, tmp_path, author
 def test_a_server_without_tls_is_told_from_one_that_is_not_there(start_server):
     plain = start_server()
     done = subprocess.run([BINARY, 'user', 'ada', '--url', plain.url.replace('http:', 'https:')],
-                          capture_output=True, env=environment(), timeout=120)
+                          capture_output=True, env=environment(), timeout=WAIT_SECONDS_MAX)
     assert done.returncode == 6 and b'does not speak TLS' in done.stderr

@@ -10,6 +10,7 @@ import pytest
 import stores
 from server import BINARY, environment
 from stored import BASIC, CPU, new_id
+from waits import WAIT_SECONDS_MAX
 
 HOURS = 'f8d2066c-e3b2-4559-839e-88bfc997c89f'
 DIGITS = '1' * 30 + '.' + '1' * 9
@@ -17,7 +18,7 @@ DIGITS = '1' * 30 + '.' + '1' * 9
 
 def verify(store, *args):
     return subprocess.run([BINARY, 'verify', '--store', store.url, *args], capture_output=True,
-                          text=True, env=environment(), timeout=120)
+                          text=True, env=environment(), timeout=WAIT_SECONDS_MAX)
 
 
 def findings(store, *args):
